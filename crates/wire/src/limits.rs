@@ -1,0 +1,60 @@
+//! Every limit of the pure crates, with its reason. Sizes in octets unless the name says otherwise.
+
+/// A note's text: ten dense pages. What is longer is a file.
+pub const TEXT_OCTETS_MAX: usize = 64 * 1024;
+/// An encoded entry: the longest text, eight parents and the fixed fields.
+pub const ENTRY_OCTETS_MAX: usize = TEXT_OCTETS_MAX + 4 * 1024;
+/// Parents of an entry: more heads than posts in a channel cannot be open at once for long.
+pub const PARENTS_MAX: usize = 8;
+/// A file: what a week on three default routes carries is about 1.8 GB.
+pub const FILE_OCTETS_MAX: u64 = 1 << 30;
+/// Octets of a file in one message of the bulk stream; the granule of resuming.
+pub const FILE_PIECE_OCTETS: usize = 32 * 1024;
+/// The largest message of any stream: an entry, or a file's piece with its header.
+pub const MESSAGE_OCTETS_MAX: usize = ENTRY_OCTETS_MAX + 1024;
+/// Streams of a link: control, four precedences, bulk.
+pub const STREAMS: usize = 6;
+/// What a writer may have beyond the peer's delivered offset, per stream; what a reader must hold.
+pub const STREAM_CREDIT: u64 = 1 << 20;
+/// The same for bulk: a prompt route's bandwidth times delay, with room.
+pub const BULK_CREDIT: u64 = 8 << 20;
+/// Acknowledged ranges that a cell reports per stream.
+pub const ACK_RANGES_MAX: usize = 32;
+/// Separate ranges that a reader holds per stream; what would open one more is dropped unacknowledged.
+pub const HELD_RANGES_MAX: usize = 512;
+/// Routes of a charter in use at once: more unlike carriers than anybody runs.
+pub const ROUTES_MAX: usize = 8;
+/// Windows that a loss report covers.
+pub const LOSS_WINDOWS: u64 = 128;
+/// Windows reserved and armed ahead.
+pub const ARMED_WINDOWS: u64 = 8;
+/// A prompt route's cell: large, so that bulk is cheap; below QUIC's stream window.
+pub const PROMPT_CELL_OCTETS_MAX: usize = 64 * 1024 - 1;
+/// Windows for which a peer's status counts before the line is called silent.
+pub const STATUS_WINDOWS: u64 = 30;
+/// Windows for which an epoch stays readable after its successor was first read.
+pub const EPOCH_LINGER_WINDOWS: u64 = 300;
+/// How long a missing parent holds its child.
+pub const PARENT_WAIT_MS: u64 = 60_000;
+/// Entries held for missing parents; the oldest is shown with its gap when one more comes.
+pub const HELD_ENTRIES_MAX: usize = 4_096;
+/// How often the committer changes the keys.
+pub const REKEY_MS: u64 = 3_600_000;
+/// How often the line is tested.
+pub const DRILL_MS: u64 = 3_600_000;
+/// How long a drill waits for its answer, in windows.
+pub const DRILL_WINDOWS: u64 = 64;
+/// How long a search runs after a start or an absence.
+pub const SEARCH_MS: u64 = 30 * 60_000;
+/// A route out of reach for longer than this is searched when it is back.
+pub const ABSENCE_MS: u64 = 10 * 60_000;
+/// GETs of an exchange per lane: the previous window's slot and a spare one.
+pub const GETS_PER_LANE: usize = 2;
+/// GETs of an exchange per lane while a route is searched.
+pub const SEARCH_GETS_PER_LANE: usize = 16;
+/// A parts' rendezvous message: acceptance, key package, signatures.
+pub const RENDEZVOUS_OCTETS_MAX: usize = 64 * 1024;
+
+const _: () = assert!(MESSAGE_OCTETS_MAX as u64 <= STREAM_CREDIT / 4);
+const _: () = assert!(FILE_PIECE_OCTETS + 64 <= MESSAGE_OCTETS_MAX);
+const _: () = assert!(SEARCH_MS > ABSENCE_MS);
