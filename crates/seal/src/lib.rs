@@ -1,1 +1,27 @@
-//! Placeholder.
+//! Who may read it: sides' and nodes' identities, link keys, cells, signed papers.
+//!
+//! Pure: entropy comes in through [`entropy::Entropy`], nothing here reads a clock, a file or a
+//! socket. Content is sealed under symmetric keys that both ends of a link hold ([`link_keys`]), so
+//! that nothing said is signed; signatures are for papers alone ([`identity`], [`papers`],
+//! [`rendezvous`]). [`agreement`] is the only file that names the key-agreement library. What came
+//! out of an AEAD or a checked signature is a [`proof::Authentic`], and nothing else is.
+
+#![forbid(unsafe_code)]
+
+pub mod agreement;
+pub mod cells;
+pub mod entropy;
+pub mod identity;
+mod kdf;
+pub mod link_keys;
+pub mod papers;
+pub mod phrase;
+pub mod proof;
+pub mod rendezvous;
+pub mod secret;
+
+pub use cells::{CELL_OVERHEAD, CellKey};
+pub use entropy::Entropy;
+pub use link_keys::{CipherSuite, Direction, EpochSecrets, HourKey, HourRatchet};
+pub use proof::Authentic;
+pub use secret::{Secret, Secret32};

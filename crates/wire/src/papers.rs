@@ -1,0 +1,1 @@
+//! Papers: signets, certificates, charters, invitations; formats only (PROTOCOL §3).
