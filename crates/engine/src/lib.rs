@@ -1,1 +1,28 @@
-//! Placeholder.
+//! What to carry, when, where: links, windows, routes, acknowledgements, drills, posture.
+//!
+//! A pure state machine. Time and entropy come in with [`Input`]s, things to do come out as
+//! [`Output`]s. *Remember before you speak*: [`Engine::handle`] applies its inputs, and if anything
+//! durable changed, its only output is [`Output::Persist`]; what the inputs cause in the world
+//! comes out of [`Engine::persisted`].
+//!
+//! ```text
+//! let wake = engine.handle(now, inputs).drain(|output| shell.perform(output));
+//! ```
+
+#![forbid(unsafe_code)]
+
+pub mod bulk;
+pub mod channel;
+pub mod input;
+pub mod output;
+pub mod schedule;
+pub mod status;
+pub mod store;
+pub mod streams;
+
+mod engine;
+
+pub use engine::{Engine, Outputs, PhraseView, RecoverError, Setup, Wake};
+pub use input::{Exchanged, Input, Now, RouteAnswer, RouteTrouble, Say};
+pub use output::{Armed, Get, Notice, Output, Refusal};
+pub use store::{Fetch, Fetched, Snapshot, StateKey, Write};

@@ -1,0 +1,142 @@
+//! What an engine wants done. One ordered stream; it borrows the engine until it is drained.
+
+use couloir_wire::exchange::Put;
+use couloir_wire::id::{EntryId, RouteId, Slot};
+use couloir_wire::time::{Moment, WallTime, Window, WindowLength};
+
+use crate::store::{Fetch, Write};
+
+/// Something to do.
+pub enum Output {
+    /// Make all of this durable, at once or not at all, then call [`crate::Engine::persisted`]
+    /// (or [`crate::Engine::persist_failed`]). Nothing else may be handed to the engine before.
+    Persist(Vec<Write>),
+    /// Let this exchange leave at its instant; it replaces what was armed for the same route and
+    /// window, unless that has left already.
+    Arm(Armed),
+    /// Forget all that is armed for this route.
+    Disarm(RouteId),
+    /// Send one frame over a prompt route.
+    DirectSend {
+        /// The route.
+        route: RouteId,
+        /// The frame.
+        frame: Vec<u8>,
+    },
+    /// Read this from the store and hand it back.
+    Fetch(Fetch),
+    /// What was to be said is durable.
+    Said {
+        /// As given.
+        token: u64,
+        /// Its id.
+        id: EntryId,
+    },
+    /// What was to be said, or adopted, is refused; nothing of it was kept.
+    Refused {
+        /// As given; 0 for what has no token.
+        token: u64,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// These entries are new in the log.
+    Appeared(Vec<EntryId>),
+    /// The desk must read this.
+    Notice(Notice),
+    /// Stop the node: going on would do harm.
+    Halt(Notice),
+}
+
+/// One exchange of a steady route, sealed and waiting for its instant.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Armed {
+    /// The route.
+    pub route: RouteId,
+    /// The window in which it leaves, by the route's time.
+    pub window: Window,
+    /// Which of those armed for this window; larger is later.
+    pub serial: u64,
+    /// When it leaves.
+    pub leaves: Moment,
+    /// Length of the route's windows.
+    pub length: WindowLength,
+    /// What is written, one per lane.
+    pub puts: Vec<Put>,
+    /// What is read.
+    pub gets: Vec<Get>,
+}
+
+/// One slot to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Get {
+    /// The slot.
+    pub slot: Slot,
+    /// The window in which it was or would have been written; folders keep by expiry.
+    pub window: Window,
+}
+
+/// Why something was not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// There is no channel with a peer yet.
+    NoChannel,
+    /// The phrase has not been compared by both desks.
+    NotVerified,
+    /// The link is frozen.
+    Frozen,
+    /// The text, name or size is not acceptable; in words.
+    Unacceptable(String),
+    /// The charter does not allow it; in words.
+    Charter(String),
+    /// There is no such entry.
+    NoSuchEntry,
+}
+
+/// What a desk must read. `words` of the shell put it into a language.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Notice {
+    /// First contact is complete: compare the phrase.
+    Joined,
+    /// A second, different answer came to our invitation; it is void.
+    InvitationVoid,
+    /// The peer's machine lost its state, and the link was made anew.
+    Restarted,
+    /// Our own state was found older than what the peer had from us; the link is being made anew.
+    RolledBack,
+    /// Two nodes claim one post: the link is frozen until a person settles it.
+    TwoNodes,
+    /// The peer contradicted itself, which only a fault or a forger does: the link is frozen.
+    Contradiction,
+    /// Another machine writes with this node's identity.
+    SecondSelf,
+    /// The clock of this machine is wrong by so many milliseconds, as relays and peer tell it.
+    ClockWrong {
+        /// Own clock minus agreed time.
+        by_ms: i64,
+    },
+    /// A route refuses: another cell is in our slot.
+    SlotTaken(RouteId),
+    /// Posture changed to active, since when.
+    Active(WallTime),
+    /// Posture changed to standby, since when.
+    Standby(WallTime),
+    /// A drill was answered after so many milliseconds.
+    DrillAnswered {
+        /// From the test text to its answer.
+        after_ms: u64,
+    },
+    /// A drill had no answer in its time.
+    DrillMissed,
+    /// The peer's paper was refused; in words.
+    PaperRefused(String),
+    /// A charter amendment waits for our officers' signature; its hash.
+    AmendmentWaits(couloir_wire::id::Digest),
+    /// A new charter version is in force.
+    Amended(u32),
+    /// A node was revoked.
+    Revoked(couloir_wire::id::NodeId),
+    /// A received file is whole and its hash is right.
+    FileWhole(EntryId),
+    /// A received file's hash is wrong.
+    FileDamaged(EntryId),
+}
