@@ -1,0 +1,245 @@
+use std::collections::BTreeSet;
+
+use super::*;
+
+const LENGTH: WindowLength = WindowLength::DEFAULT;
+/// Some window of 2026, of no particular roundness.
+const START: u64 = 895_012_345;
+const HOUR: u64 = 1_800;
+const DAY: u64 = 24 * HOUR;
+
+#[test]
+fn a_plan_probes_every_surviving_mark_once_coarsest_first_and_newest_first_within_a_level() {
+    let mut random = Random(1);
+    for _ in 0..40 {
+        let (ruler, newest) = (ruler(random.below(3)), Window(START + random.below(1 << 22)));
+        let oldest = Window(newest.0 - random.below(100 * DAY));
+        let mut search = Search::new(ruler, LENGTH, newest, oldest);
+        let probes: Vec<Window> = plan(&mut search, newest, 0).concat();
+        let order = |w: &Window| (LEVEL_MAX - ruler.level(*w), core::cmp::Reverse(*w));
+        assert!(probes.is_sorted_by(|one, two| order(one) < order(two)));
+        assert_eq!(probes.into_iter().collect::<BTreeSet<_>>(), surviving(ruler, oldest, newest, newest));
+    }
+}
+
+#[test]
+fn with_hits_anywhere_a_plan_still_probes_every_surviving_mark_once() {
+    let mut random = Random(2);
+    for round in 0..60 {
+        let (ruler, newest) = (ruler(random.below(3)), Window(START + random.below(1 << 22)));
+        let oldest = Window(newest.0 - random.below(if round % 2 == 0 { 3 * HOUR } else { 100 * DAY }));
+        let mut search = Search::new(ruler, LENGTH, newest, oldest);
+        let mut probes = Vec::new();
+        while !search.is_over() {
+            let next = search.next(newest);
+            next.iter().filter(|_| random.below(7) == 0).for_each(|w| search.hit(*w));
+            if random.below(20) == 0 {
+                search.hit(Window(oldest.0 + random.below(newest.0 - oldest.0 + 9)));
+            }
+            probes.extend(next);
+        }
+        let distinct: BTreeSet<Window> = probes.iter().copied().collect();
+        assert_eq!(distinct.len(), probes.len(), "a mark was probed twice");
+        assert_eq!(distinct, surviving(ruler, oldest, newest, newest));
+        assert!(search.stretches.len() <= STRETCHES_MAX);
+    }
+}
+
+#[test]
+fn while_time_goes_on_no_expired_mark_is_probed_and_none_that_survives_the_plan_is_left_out() {
+    for number in 0..3 {
+        let (ruler, newest) = (ruler(number), Window(START));
+        let oldest = Window(START - 120 * DAY);
+        let mut search = Search::new(ruler, LENGTH, newest, oldest);
+        let (mut now, mut probed) = (Window(START + 1), BTreeSet::new());
+        while !search.is_over() {
+            for mark in search.next(now) {
+                assert!(ruler.expires(LENGTH, mark) > LENGTH.opens(Window(now.0 + 1)), "{mark:?} at {now:?}");
+                assert!(probed.insert(mark), "{mark:?} was probed before");
+                if mark.0 % 3 == 0 {
+                    search.hit(mark);
+                }
+            }
+            now.0 += 1;
+        }
+        assert!(now.0 - START < SEARCH_MS / LENGTH.ms(), "the plan took {} exchanges", now.0 - START);
+        assert!(probed.is_superset(&surviving(ruler, oldest, newest, now)));
+    }
+}
+
+#[test]
+fn near_the_newest_hit_three_older_marks_are_probed_for_each_newer() {
+    let (ruler, newest) = (ruler(0), Window(START));
+    let mut search = Search::new(ruler, LENGTH, newest, Window(START - 30 * DAY));
+    assert_eq!(search.next(newest).iter().filter(|w| ruler.level(**w) == LEVEL_MAX).count(), 14);
+    // Not quite two hours back every second window survives: those of level 1 and above.
+    let hit = Window((START - 2 * HOUR + 90) & !1);
+    search.hit(hit);
+    let probes = search.next(newest);
+    let near: Vec<u64> = probes[..4].iter().map(|w| w.0).collect();
+    assert_eq!(near, [hit.0 - 2, hit.0 - 4, hit.0 - 6, hit.0]);
+    assert!(probes[4..].iter().all(|w| ruler.level(*w) == LEVEL_MAX));
+    search.hit(Window(hit.0 - 100));
+    assert_eq!(search.next(newest)[0].0, hit.0 - 8, "an older hit changes nothing");
+    search.hit(Window(hit.0 + 100));
+    assert_eq!(search.next(newest)[0].0, hit.0 + 98, "a newer one does");
+}
+
+#[test]
+fn marks_are_two_windows_apart_after_two_hours_32_after_a_day_1024_after_a_month() {
+    for number in 0..3 {
+        let all = surviving(ruler(number), Window(START - 60 * DAY), Window(START), Window(START));
+        let gap_at = |age: u64| {
+            let at = Window(START - age);
+            let before = all.range(..at).next_back().expect("marks on both sides");
+            all.range(at..).next().expect("marks on both sides").0 - before.0
+        };
+        assert_eq!([2 * HOUR - 9, DAY, 30 * DAY].map(gap_at), [2, 32, 1_024]);
+    }
+}
+
+#[test]
+fn probes_that_were_never_answered_are_asked_for_again_while_they_survive() {
+    let newest = Window(START);
+    let mut search = Search::new(ruler(1), LENGTH, newest, Window(START - 2 * HOUR));
+    let lost = search.next(newest);
+    search.unanswered(&lost);
+    assert_eq!(search.next(newest), lost);
+    search.unanswered(&lost);
+    assert!(search.next(Window(START + 400 * DAY)).is_empty());
+    assert!(search.is_over());
+    (0..100).for_each(|_| search.unanswered(&lost));
+    assert_eq!(search.unanswered.len(), UNANSWERED_MAX);
+}
+
+#[test]
+fn a_search_of_nothing_is_over_at_once_and_the_ends_of_time_are_no_trouble() {
+    for (newest, oldest) in [(0, 0), (START, START + 1), (u64::MAX, 0), (u64::MAX, u64::MAX), (3, 0)] {
+        let mut search = Search::new(ruler(2), LENGTH, Window(newest), Window(oldest));
+        search.hit(Window(newest));
+        let probes = search.next(Window(newest));
+        assert!(probes.iter().all(|w| (oldest..=newest).contains(&w.0)), "{probes:?}");
+        if newest == START {
+            assert!(probes.is_empty() && search.is_over());
+        }
+    }
+}
+
+#[test]
+fn a_route_is_searched_for_half_an_hour_after_a_start_and_after_an_absence_of_ten_minutes() {
+    let minute = |m: u64| Moment(m * 60_000);
+    let mut phase = SearchPhase::started(minute(0));
+    assert!(phase.reached(minute(1)), "the first answer begins a plan");
+    assert!(!phase.reached(minute(11)), "ten minutes are no absence");
+    assert!(phase.is_searching(Moment(minute(30).0 - 1)) && !phase.is_searching(minute(30)));
+    assert!(!phase.reached(minute(20)) && !phase.reached(minute(30)));
+    assert!(phase.reached(Moment(minute(40).0 + 1)));
+    assert!(!phase.reached(minute(41)));
+    assert!(phase.is_searching(minute(70)) && !phase.is_searching(minute(71)));
+}
+
+#[test]
+fn a_route_that_is_first_reached_late_has_its_whole_half_hour() {
+    let mut phase = SearchPhase::started(Moment(0));
+    assert!(phase.reached(Moment(45 * 60_000)));
+    assert!(phase.is_searching(Moment(74 * 60_000)));
+}
+
+/// What a search found, in exchanges.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Found {
+    /// Until the first hit.
+    first: u64,
+    /// Until every cell wanted was read or had expired.
+    all: u64,
+    /// Cells wanted, and how many of them expired unread.
+    cells: usize,
+    expired: usize,
+}
+
+/// A reader that was away for the `away` windows before `now` searches the relays with `rulers`, which
+/// hold the cells of a peer that was up in `up`. Wanted are surviving cells of levels from `level` on.
+fn find(rulers: &[u64], now: u64, away: u64, up: core::ops::Range<u64>, level: u8) -> Found {
+    let rulers: Vec<Ruler> = rulers.iter().map(|number| ruler(*number)).collect();
+    let plan = |r: &Ruler| Search::new(*r, LENGTH, Window(now - 1), Window(now - away));
+    let mut searches: Vec<Search> = rulers.iter().map(plan).collect();
+    let held = |r: &Ruler| surviving(*r, Window(up.start), Window(up.end - 1), Window(now));
+    let of_route =
+        |r: &Ruler| held(r).into_iter().filter(|w| r.level(*w) >= level).map(|w| (*r, w)).collect();
+    let mut left: Vec<(Ruler, Window)> = rulers.iter().flat_map(|r| -> Vec<_> { of_route(r) }).collect();
+    let mut found = Found { first: 0, all: 0, cells: left.len(), expired: 0 };
+    while !left.is_empty() || found.first == 0 {
+        let at = Window(now + found.all);
+        found.all += 1;
+        assert!(found.all <= 900, "the search's half hour is over: {found:?}");
+        let probes: BTreeSet<(Ruler, Window)> = (rulers.iter().zip(&mut searches))
+            .flat_map(|(r, search)| search.next(at).into_iter().map(|w| (*r, w)))
+            .collect();
+        let hits = || probes.iter().map(|(_, w)| *w).filter(|w| up.contains(&w.0));
+        searches.iter_mut().for_each(|search| hits().for_each(|w| search.hit(w)));
+        if found.first == 0 && hits().next().is_some() {
+            found.first = found.all;
+        }
+        left.retain(|cell| !probes.contains(cell));
+        let before = left.len();
+        left.retain(|(r, w)| r.expires(LENGTH, *w) > LENGTH.opens(Window(at.0 + EXPIRY_MARGIN_WINDOWS)));
+        found.expired += before - left.len();
+    }
+    found
+}
+
+#[test]
+fn five_minutes_of_a_senders_presence_a_day_ago_are_read_within_a_minute() {
+    let mut random = Random(3);
+    for (rulers, first_max, all_max) in [(&[0, 1, 2][..], 20, 30), (&[0, 2], 30, 45), (&[1], 30, 45)] {
+        let mut founds = Vec::new();
+        for _ in 0..300 {
+            let now = START + random.below(1 << 24);
+            founds.push(find(rulers, now, DAY + HOUR, now - DAY..now - DAY + 150, 0));
+        }
+        let most = |of: fn(&Found) -> u64| founds.iter().map(of).max().unwrap_or(0);
+        let mean = |of: fn(&Found) -> u64| founds.iter().map(of).sum::<u64>() / 300;
+        println!("{} routes, in exchanges of 2 s:", rulers.len());
+        println!("  first hit: mean {}, most {}", mean(|f| f.first), most(|f| f.first));
+        println!("  all cells: mean {}, most {}", mean(|f| f.all), most(|f| f.all));
+        assert!(most(|f| f.first) <= first_max && most(|f| f.all) <= all_max);
+    }
+}
+
+#[test]
+fn a_month_of_a_senders_presence_is_seen_at_once_and_read_finely_within_the_search() {
+    for rulers in [&[0][..], &[0, 1], &[0, 1, 2]] {
+        let found = find(rulers, START, 30 * DAY, START - 30 * DAY..START - HOUR, 5);
+        println!("{} routes: {found:?}", rulers.len());
+        assert_eq!(found.first, 1);
+        assert!(found.all <= 800 && found.expired * 50 < found.cells);
+    }
+}
+
+fn plan(search: &mut Search, now: Window, step: u64) -> Vec<Vec<Window>> {
+    let mut exchanges = Vec::new();
+    while !search.is_over() {
+        exchanges.push(search.next(Window(now.0 + step * exchanges.len() as u64)));
+    }
+    exchanges
+}
+
+/// The naive model: every window is looked at.
+fn surviving(ruler: Ruler, oldest: Window, newest: Window, now: Window) -> BTreeSet<Window> {
+    let answered = LENGTH.opens(Window(now.0 + EXPIRY_MARGIN_WINDOWS));
+    (oldest.0..=newest.0).map(Window).filter(|w| ruler.expires(LENGTH, *w) > answered).collect()
+}
+
+fn ruler(number: u64) -> Ruler {
+    Ruler::from_number(number as u8).expect("three rulers")
+}
+
+/// A generator for tests (Knuth's MMIX constants).
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % bound
+    }
+}
