@@ -170,7 +170,7 @@ impl Agreement {
         }
     }
 
-    /// The whole state, for the encrypted store; about 12 kB.
+    /// The whole state, for the encrypted store; about 40 kB.
     pub fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
         to_bytes(&self.0)
     }
@@ -260,6 +260,22 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn the_state_stays_small_whatever_is_proposed_and_committed() {
+        let mut pair = pair(CipherSuite::Real);
+        for epoch in 2..60 {
+            let update = pair.p.propose_update(&mut pair.entropy).expect("update");
+            let with_update = (epoch % 3 != 0).then_some(&update[..]);
+            let commit = pair.c.commit(&mut pair.entropy, with_update).expect("commit");
+            pair.p.receive_commit(&commit).expect("follow");
+            for end in [&pair.c, &pair.p] {
+                let len = end.to_bytes().len();
+                assert!(len < STATE_ROOM_OCTETS / 2, "epoch {epoch}: {len} octets");
+            }
+        }
+        println!("state {} and {}", pair.c.to_bytes().len(), pair.p.to_bytes().len());
     }
 
     #[test]

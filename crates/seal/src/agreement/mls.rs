@@ -15,6 +15,8 @@ use openmls::prelude::{
     ProtocolMessage, ProtocolVersion, QueuedProposal, StagedCommit, StagedWelcome,
 };
 
+use zeroize::Zeroizing;
+
 use super::AgreementError;
 use super::provider::{LeafSigner, Map, Provider, Randomness};
 use crate::entropy::Entropy;
@@ -187,6 +189,7 @@ impl Group {
     /// The state at the end of an operation, and what is asked of its epoch.
     fn of(group: &MlsGroup, provider: Provider, signer: LeafSigner) -> Result<Group, AgreementError> {
         let exporter = group.export_secret(provider.crypto(), EXPORTER_LABEL, &[], 32).map_err(library)?;
+        let exporter = Zeroizing::new(exporter);
         Ok(Group {
             group_id: group.group_id().as_slice().to_vec(),
             epoch: group.epoch().as_u64(),
@@ -194,7 +197,7 @@ impl Group {
             exporter: Secret32::from_slice(&exporter).ok_or_else(|| library("exporter length"))?,
             authenticator: Digest(sha256(&[group.epoch_authenticator().as_slice()])),
             update: None,
-            map: provider.into_map(),
+            map: provider.into_settled_map(),
             signer,
         })
     }

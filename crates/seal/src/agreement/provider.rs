@@ -30,6 +30,11 @@ impl Drop for Map {
 
 type Storage = <openmls_libcrux_crypto::Provider as OpenMlsProvider>::StorageProvider;
 
+/// Labels of stored values that no later epoch needs: what it needs is copied under other labels when
+/// an epoch begins.
+const LEFT_BEHIND: [&[u8]; 5] =
+    [b"KeyPackage", b"EncryptionKeyPair", b"OwnLeafNodes", b"QueuedProposal", b"ProposalQueueRefs"];
+
 /// One operation's provider: made from the stored map, and turned into the next one.
 pub(super) struct Provider {
     crypto: CryptoProvider,
@@ -43,6 +48,14 @@ impl Provider {
         let stored = map.0.iter().map(|(key, value)| (key.to_vec(), value.to_vec()));
         storage.values.write().map_err(library)?.extend(stored);
         Ok(Provider { crypto: CryptoProvider::new().map_err(library)?, storage, randomness })
+    }
+
+    /// As [`Provider::into_map`], at the beginning of an epoch: without what was of use in the one
+    /// before. The library leaves it behind, private keys of unused updates among it.
+    pub(super) fn into_settled_map(self) -> Map {
+        let mut map = self.into_map();
+        map.0.retain(|key, _| !LEFT_BEHIND.iter().any(|label| key.starts_with(label)));
+        map
     }
 
     /// What the library leaves in storage.
