@@ -52,9 +52,23 @@ pub const ABSENCE_MS: u64 = 10 * 60_000;
 pub const GETS_PER_LANE: usize = 2;
 /// GETs of an exchange per lane while a route is searched.
 pub const SEARCH_GETS_PER_LANE: usize = 16;
+/// Spare GETs of a searching exchange, per lane, that stay near the newest hit.
+pub const SEARCH_NEAR_GETS: usize = 4;
+/// Hits around which a search remembers what it probed: a level's hits come newest first, so one each.
+pub const SEARCH_STRETCHES_MAX: usize = 64;
+/// Probes of a search that were never answered and are tried again: those of 16 exchanges.
+pub const SEARCH_UNANSWERED_MAX: usize = 224;
+/// How far back a missed window is asked for again: what it carried has long been sent anew.
+pub const MISSED_WINDOWS: u64 = 32;
+/// Intervals of used windows kept per route: a year of daily repairs of clocks, in at most 5 kB.
+pub const USED_INTERVALS_MAX: usize = 256;
+/// Peers whose time is heard: a channel has at most about 20 nodes.
+pub const PEERS_MAX: usize = 32;
 /// A parts' rendezvous message: acceptance, key package, signatures.
 pub const RENDEZVOUS_OCTETS_MAX: usize = 64 * 1024;
 
 const _: () = assert!(MESSAGE_OCTETS_MAX as u64 <= STREAM_CREDIT / 4);
 const _: () = assert!(FILE_PIECE_OCTETS + 64 <= MESSAGE_OCTETS_MAX);
 const _: () = assert!(SEARCH_MS > ABSENCE_MS);
+const _: () = assert!(SEARCH_NEAR_GETS < SEARCH_GETS_PER_LANE - GETS_PER_LANE);
+const _: () = assert!(MISSED_WINDOWS < LOSS_WINDOWS);

@@ -6,11 +6,9 @@
 
 use std::collections::BTreeMap;
 
-use couloir_wire::limits::ROUTES_MAX;
+use couloir_wire::limits::{PEERS_MAX, ROUTES_MAX};
 use couloir_wire::time::{Moment, WallTime, WindowLength};
 
-/// Peers whose time is heard: a channel has at most about 20 nodes.
-const PEERS_MAX: usize = 32;
 /// What a relay's answer may be off beyond half its round trip: its own rounding and scheduling.
 const RELAY_SLACK_MS: u64 = 20;
 

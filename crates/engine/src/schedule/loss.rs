@@ -3,12 +3,9 @@
 use std::collections::BTreeSet;
 
 use couloir_wire::cell::Loss;
-use couloir_wire::limits::LOSS_WINDOWS;
+use couloir_wire::limits::{LOSS_WINDOWS, MISSED_WINDOWS};
 use couloir_wire::time::Window;
 
-/// How far back a missed window is asked for again: further back the peer has long sent its content
-/// anew.
-const MISSED_WINDOWS: u64 = 32;
 /// How many windows before the newest one a window must be to count as lost: the two before may still
 /// be on their way, on a retry or a slower exchange.
 const LOSS_GRACE_WINDOWS: u64 = 2;

@@ -18,26 +18,18 @@
 use core::iter;
 
 use couloir_wire::limits::{ABSENCE_MS, GETS_PER_LANE, SEARCH_GETS_PER_LANE, SEARCH_MS};
+use couloir_wire::limits::{SEARCH_NEAR_GETS, SEARCH_STRETCHES_MAX, SEARCH_UNANSWERED_MAX};
 use couloir_wire::ruler::{LEVEL_MAX, Ruler, lifetime_of_level_ms};
 use couloir_wire::time::{Moment, Window, WindowLength};
 
 /// Spare GETs of a searching exchange, per lane.
 const SPARE_GETS: usize = SEARCH_GETS_PER_LANE - GETS_PER_LANE;
-/// Those of them that stay near the newest hit.
-const NEAR_GETS: usize = 4;
 /// Near the hit, one probe in this many goes to the newer side.
 const NEAR_NEWER_EVERY: usize = 4;
 /// A mark that expires within so many windows is not asked for: the answer would come too late.
 const EXPIRY_MARGIN_WINDOWS: u64 = 2;
-/// Stretches around hits that are remembered. Within a level hits come newest first, so there are about
-/// as many stretches as levels; past this the newest hit so far stays the newest.
-const STRETCHES_MAX: usize = 64;
-/// Unanswered probes that are remembered for another try: those of 16 exchanges.
-const UNANSWERED_MAX: usize = 16 * SPARE_GETS;
 
-const _: () = assert!(NEAR_GETS < SPARE_GETS && SPARE_GETS == 14);
-
-/// The plan of one route's search.
+/// The plan of one route's search: a few cursors, at most 3 kB, however much there is to find.
 #[derive(Debug, Clone)]
 pub struct Search {
     marks: Marks,
@@ -63,7 +55,7 @@ impl Search {
     /// (the caller takes random slots for the rest). Never one twice, never one that expires about now.
     pub fn next(&mut self, now: Window) -> Vec<Window> {
         let mut probes = self.retried(now);
-        for turn in 1..=NEAR_GETS.min(SPARE_GETS - probes.len()) {
+        for turn in 1..=SEARCH_NEAR_GETS.min(SPARE_GETS - probes.len()) {
             let side = if turn % NEAR_NEWER_EVERY == 0 { Side::Newer } else { Side::Older };
             probes.extend(self.near(side, now).or_else(|| self.near(side.other(), now)));
         }
@@ -73,18 +65,19 @@ impl Search {
     }
 
     /// A cell of `window` was opened: on this route, or on another one of the link (its time then counted
-    /// in this route's windows), since a peer that was up was up on all of them.
+    /// in this route's windows), since a peer that was up was up on all of them. What lies outside the search
+    /// changes nothing.
     pub fn hit(&mut self, window: Window) {
         let is_newest = self.stretches.last().is_none_or(|newest| window >= newest.end);
         let is_searched = (self.marks.oldest..self.marks.end).contains(&window);
-        if is_newest && is_searched && self.stretches.len() < STRETCHES_MAX {
+        if is_newest && is_searched && self.stretches.len() < SEARCH_STRETCHES_MAX {
             self.stretches.push(Stretch { start: window, end: window });
         }
     }
 
     /// The exchange that asked for `probes` was never answered: they are asked for again, before others.
     pub fn unanswered(&mut self, probes: &[Window]) {
-        let room = UNANSWERED_MAX.saturating_sub(self.unanswered.len());
+        let room = SEARCH_UNANSWERED_MAX.saturating_sub(self.unanswered.len());
         self.unanswered.extend(probes.iter().take(room));
     }
 
@@ -110,11 +103,10 @@ impl Search {
                 self.before = self.marks.end;
                 continue;
             };
-            let Some(stretch) = self.stretches.iter().find(|stretch| stretch.contains(mark)) else {
-                self.before = mark;
+            self.before = mark;
+            if !self.stretches.iter().any(|stretch| stretch.contains(mark)) {
                 return Some(mark);
-            };
-            self.before = stretch.start;
+            }
         }
     }
 
@@ -253,5 +245,7 @@ impl SearchPhase {
     }
 }
 
+#[cfg(test)]
+mod simulation;
 #[cfg(test)]
 mod tests;

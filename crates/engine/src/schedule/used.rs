@@ -8,10 +8,8 @@
 use std::collections::BTreeMap;
 
 use couloir_wire::cell::{put_varint, take_varint};
+use couloir_wire::limits::USED_INTERVALS_MAX;
 use couloir_wire::time::Window;
-
-/// Intervals kept per route: a year of daily restarts and clock repairs, in at most 5 kB.
-const USED_INTERVALS_MAX: usize = 256;
 
 /// The windows of one route that were used or reserved.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -128,6 +126,7 @@ mod tests {
                 assert!(given.insert(window), "{window:?} was given before");
             }
             assert!(used.intervals.len() <= USED_INTERVALS_MAX);
+            assert!(!used.intervals.values().any(|end| used.intervals.contains_key(end)), "two touch");
         }
         assert!(given.iter().all(|window| used.contains(*window)));
     }
@@ -140,6 +139,8 @@ mod tests {
         assert_eq!(used.reserve(Window(96), 32), [windows(96..100), windows(112..128)].concat());
         assert_eq!(used.intervals.len(), 1);
         assert_eq!(used.reserve(Window(96), 0), vec![]);
+        assert_eq!(used.reserve(Window(128), 2), windows(128..130));
+        assert_eq!(used.intervals.len(), 1);
     }
 
     #[test]
