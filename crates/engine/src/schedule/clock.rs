@@ -259,7 +259,7 @@ mod tests {
 
     #[test]
     fn nodes_time_is_the_median_and_a_tie_goes_to_the_more_trusted_source() {
-        let cases: [(&[i64], &[i64], i64); 9] = [
+        let cases: [(&[i64], &[i64], i64); 10] = [
             (&[], &[], 0),
             (&[DAY_MS], &[], DAY_MS),
             (&[], &[DAY_MS], 0),
@@ -269,6 +269,7 @@ mod tests {
             (&[DAY_MS, DAY_MS + 9], &[DAY_MS + 5], DAY_MS),
             (&[-DAY_MS, -DAY_MS, 50], &[], -DAY_MS),
             (&[10, 20, 30], &[], 10),
+            (&[-10, -20, -30], &[], -10),
         ];
         for (relays, peers, median) in cases {
             assert_eq!(node(relays, peers).now(Moment(0)), WALL.shifted(median), "{relays:?} {peers:?}");

@@ -249,4 +249,14 @@ mod tests {
         assert_eq!(report.lost(&report_of(1_051..=1_060), &sent), vec![], "restarted");
         assert_eq!(report.count(), LossCount { lost: 0, reported: 58 });
     }
+
+    #[test]
+    fn a_stale_report_hides_no_loss() {
+        let mut report = PeerReport::default();
+        let sent = sent(1_000..1_200);
+        let without_1_049 = |newest| report_of((1_000..=newest).filter(|w| *w != 1_049));
+        assert_eq!(report.lost(&without_1_049(1_050), &sent), vec![]);
+        assert_eq!(report.lost(&report_of(1_000..=1_040), &sent), vec![]);
+        assert_eq!(report.lost(&without_1_049(1_055), &sent), vec![Window(1_049)]);
+    }
 }
