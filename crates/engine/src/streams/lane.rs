@@ -121,7 +121,8 @@ impl Lane {
             to = to.min(self.frontier.saturating_add(BULK_AHEAD_OCTETS));
         }
         let len_max = to.saturating_sub(offset);
-        let is_worthwhile = len_max >= LOAD_OCTETS_MIN || to == self.end || self.frontier >= offset;
+        let ready = offset.saturating_sub(self.frontier);
+        let is_worthwhile = len_max >= LOAD_OCTETS_MIN || to == self.end || ready < LOAD_OCTETS_MIN;
         let is_wanted = !self.is_asked && len_max > 0 && is_worthwhile;
         is_wanted.then_some(Wanted { stream: self.stream, offset, len_max })
     }
@@ -193,7 +194,13 @@ impl Lane {
             run.end = next.end;
             turn.due.pop();
         }
-        Some((run.start, run.end))
+        Some((run.start, self.unsplintered(run.start, run.end)))
+    }
+
+    /// The end of a run, with what follows it if the run alone would be a splinter.
+    fn unsplintered(&self, start: u64, end: u64) -> u64 {
+        let to = self.loaded.end().min(self.limit()).min(start + FRAGMENT_OCTETS_MIN);
+        self.acked.gap(start, to).map_or(end, |gap| end.max(gap.1))
     }
 
     /// The first octets that were never packed, may go and are not acknowledged.
@@ -431,5 +438,5 @@ impl Loaded {
 
 /// Bulk that is loaded and not yet sent is at most this much: some seconds of a fast prompt route.
 const BULK_AHEAD_OCTETS: u64 = 1 << 20;
-/// What is fetched at a time, unless less is left or nothing else is there to send.
+/// What is fetched at a time, unless less is left or less is there to send.
 const LOAD_OCTETS_MIN: u64 = 64 * 1024;

@@ -145,16 +145,13 @@ impl Segments {
     fn join(&mut self, start: u64, end: u64) {
         let mut at = self.0.range(..start).next_back().map_or(start, |(&at, _)| at);
         while at <= end {
-            let Some(segment) = self.0.get(&at) else { return };
+            let Some((&here, segment)) = self.0.range(at..=end).next() else { return };
             let next_at = segment.end;
-            match self.0.get(&next_at) {
-                Some(next) if next.marks == segment.marks => self.absorb(at, next_at),
-                Some(_) => at = next_at,
-                None => match self.0.range(next_at..=end).next() {
-                    Some((&beyond, _)) => at = beyond,
-                    None => return,
-                },
+            let is_equal = self.0.get(&next_at).is_some_and(|next| next.marks == segment.marks);
+            if is_equal {
+                self.absorb(here, next_at)
             }
+            at = if is_equal { here } else { next_at };
         }
     }
 

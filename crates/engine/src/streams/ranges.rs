@@ -21,8 +21,11 @@ impl Ranges {
 
     /// Takes `[start, end)` out.
     pub fn remove(&mut self, start: u64, end: u64) {
+        if start >= end {
+            return;
+        }
         let first = self.0.partition_point(|range| range.1 <= start);
-        let last = self.0.partition_point(|range| range.0 < end).max(first);
+        let last = self.0.partition_point(|range| range.0 < end);
         let kept = self.0[first..last].iter().flat_map(|range| [(range.0, start), (end, range.1)]);
         let kept: Vec<_> = kept.filter(|(from, to)| from < to).collect();
         self.0.splice(first..last, kept);

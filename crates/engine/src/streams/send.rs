@@ -164,8 +164,9 @@ impl SendStreams {
         self.lanes.iter_mut().for_each(|lane| lane.forget_route(route));
     }
 
-    /// Takes the peer's acknowledgement: the tags wholly acknowledged by it, in order, each once.
-    /// Changes nothing if it is refused or older than what is known.
+    /// Takes the peer's acknowledgement: the tags wholly acknowledged by it, in order, each once
+    /// (again only if the cursors stored before a restore did not say so). Changes nothing if it is
+    /// refused or older than what is known.
     pub fn acknowledge(&mut self, ack: &Ack) -> Result<Vec<EntryId>, BeyondSent> {
         let lane = &mut self.lanes[ack.stream.index()];
         lane.check(ack)?;
