@@ -19,6 +19,8 @@ impl CellSize {
     pub const PERMITTED: [u16; 5] = [512, 1_024, 2_048, 4_096, 8_192];
     /// The default size: 2,048 octets.
     pub const DEFAULT: CellSize = CellSize(2_048);
+    /// The smallest size: 512 octets.
+    pub const SMALLEST: CellSize = CellSize(512);
     /// The largest size: 8,192 octets.
     pub const LARGEST: CellSize = CellSize(8_192);
 
@@ -28,8 +30,8 @@ impl CellSize {
     }
 
     /// In octets.
-    pub fn octets(self) -> usize {
-        usize::from(self.0)
+    pub const fn octets(self) -> usize {
+        self.0 as usize
     }
 
     /// The size of class `class`: its index in [`CellSize::PERMITTED`].
@@ -267,10 +269,7 @@ impl ExchangeAnswer {
     /// another size than the one asked for travels as absent.
     pub fn encode(&self, cell: CellSize) -> Result<Vec<u8>, ExchangeError> {
         let shape = Shape::new(cell, self.puts.len(), self.gets.len())?;
-        let mut out = Vec::with_capacity(shape.answer_len());
-        out.extend_from_slice(&shape.head(ANSWER_MAGIC));
-        out.extend_from_slice(&self.time.0.to_be_bytes());
-        out.extend(self.puts.iter().map(|outcome| outcome.octet()));
+        let mut out = begin_answer(shape, self.time, &self.puts);
         self.gets.iter().for_each(|found| append_found(&mut out, found.as_deref(), cell));
         Ok(out)
     }
@@ -341,6 +340,16 @@ const REQUEST_MAGIC: [u8; 4] = *b"CXQ\x01";
 const ANSWER_MAGIC: [u8; 4] = *b"CXA\x01";
 const ABSENT: u8 = 0;
 const PRESENT: u8 = 1;
+
+/// The beginning of an answer of `shape`, up to its GETs, with room for the rest: for a relay that
+/// appends what it found with [`append_found`]. `outcomes` are as many as the shape's lanes.
+pub fn begin_answer(shape: Shape, time: WallTime, outcomes: &[PutOutcome]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(shape.answer_len());
+    out.extend_from_slice(&shape.head(ANSWER_MAGIC));
+    out.extend_from_slice(&time.0.to_be_bytes());
+    out.extend(outcomes.iter().map(|outcome| outcome.octet()));
+    out
+}
 
 /// Appends one GET's part of an answer to `out`: presence octet, then the cell or as many zeros.
 pub fn append_found(out: &mut Vec<u8>, found: Option<&[u8]>, cell: CellSize) {

@@ -1,0 +1,194 @@
+//! The command `couloir-relay`, also hidden in `couloir` as `couloir relay`.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use couloir_wire::ruler::Ruler;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::access::{Access, AccessError};
+use crate::limits::{CONNECTIONS_DEFAULT, HELD_OCTETS_DEFAULT};
+use crate::server::{CertificateSource, Config, ServeError, serve};
+use crate::store::{StoreError, StoreLimits};
+
+/// A blind store of cells for Couloir: it sees fixed-size cells come and go, never what is said.
+#[derive(Debug, Parser)]
+#[command(name = "couloir-relay", version)]
+struct Program {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What a relay can be told to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve until SIGTERM or SIGINT. Prints one line, `ready` and the route for a charter.
+    Run(RunArgs),
+}
+
+/// How to serve.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// Folder for cells and for the relay's own certificate; made if it lacks
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// Address and port to listen on; port 0 takes a free one
+    #[arg(long, value_name = "ADDR")]
+    pub listen: SocketAddr,
+    /// How long which cells are kept; relays of one channel should have different ones
+    #[arg(long, value_name = "0|1|2", default_value = "0", value_parser = ruler)]
+    pub ruler: Ruler,
+    /// URL by which nodes reach the relay, if it is not https://ADDR
+    #[arg(long, value_name = "URL", value_parser = public_url)]
+    pub public_url: Option<String>,
+    /// Certificate chain in PEM, leaf first; without it the relay makes its own
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+    /// Private key of the certificate in PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+    /// Work only for the access keys in this file: lines of 32 hexadecimal digits, optionally a space
+    /// and the cells they may store per minute
+    #[arg(long, value_name = "FILE")]
+    pub access_key_file: Option<PathBuf>,
+    /// Disk that cells may take, in octets; memory follows, about 48 octets for each 2,048
+    #[arg(long, value_name = "N", default_value_t = HELD_OCTETS_DEFAULT,
+          value_parser = clap::value_parser!(u64).range(1 << 20..=1 << 44))]
+    pub max_bytes: u64,
+    /// Connections at once; a quarter of them for one address
+    #[arg(long, value_name = "N", default_value_t = CONNECTIONS_DEFAULT as u32,
+          value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    pub max_connections: u32,
+    /// Print the ready line as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Runs the command in the process's arguments.
+pub fn main() -> ExitCode {
+    let Program { command } = Program::parse();
+    start_diagnostics();
+    run(command)
+}
+
+/// Runs `command` on a runtime of its own. Exit codes: 0 stopped in order, 1 failed, 6 damaged store.
+pub fn run(command: Command) -> ExitCode {
+    let Command::Run(args) = command;
+    match run_to_end(args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("couloir-relay: {error}");
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+/// Why the command failed.
+#[derive(Debug, thiserror::Error)]
+enum RunError {
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+    #[error("{} cannot be used ({source}); check that it exists and who may read it", .path.display())]
+    AccessFile { path: PathBuf, source: std::io::Error },
+    #[error("{}: {source}; correct it and start again", .path.display())]
+    AccessKeys { path: PathBuf, source: AccessError },
+    #[error("the system gave no threads or signals ({0}); check its limits and start again")]
+    System(std::io::Error),
+}
+
+impl RunError {
+    fn exit_code(&self) -> u8 {
+        match self {
+            RunError::Serve(ServeError::Store(StoreError::Damaged { .. })) => 6,
+            _ => 1,
+        }
+    }
+}
+
+fn run_to_end(args: RunArgs) -> Result<(), RunError> {
+    let is_json = args.json;
+    let config = config(args)?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(RunError::System)?;
+    runtime.block_on(async {
+        let stop = stop_signal().map_err(RunError::System)?;
+        let stop = async {
+            stop.await;
+            notify(sd_notify::NotifyState::Stopping);
+        };
+        serve(config, |route| announce(route, is_json), stop).await.map_err(RunError::Serve)
+    })
+}
+
+fn config(args: RunArgs) -> Result<Config, RunError> {
+    let certificate = match (args.tls_cert, args.tls_key) {
+        (Some(certificate), Some(key)) => CertificateSource::Files { certificate, key },
+        _ => CertificateSource::Own(args.data.clone()),
+    };
+    Ok(Config {
+        public_url: args.public_url,
+        certificate,
+        access: args.access_key_file.as_deref().map_or(Ok(Access::open()), read_access)?,
+        store: StoreLimits { held_octets_max: args.max_bytes, ..StoreLimits::default() },
+        connections_max: args.max_connections as usize,
+        ..Config::new(args.data, args.listen, args.ruler)
+    })
+}
+
+fn read_access(path: &Path) -> Result<Access, RunError> {
+    let text = std::fs::read_to_string(path);
+    let text = text.map_err(|source| RunError::AccessFile { path: path.to_owned(), source })?;
+    Access::from_text(&text).map_err(|source| RunError::AccessKeys { path: path.to_owned(), source })
+}
+
+/// Says on stdout, once, that the relay serves, and tells the service manager.
+fn announce(route: &str, is_json: bool) {
+    let line = match is_json {
+        true => serde_json::json!({ "ready": true, "route": route }).to_string(),
+        false => format!("ready {route}"),
+    };
+    let mut out = std::io::stdout().lock();
+    // Nobody reading the line is no reason not to serve.
+    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+    notify(sd_notify::NotifyState::Ready);
+}
+
+fn notify(state: sd_notify::NotifyState<'_>) {
+    if let Err(error) = sd_notify::notify(&[state]) {
+        tracing::warn!("the service manager could not be told: {error}");
+    }
+}
+
+fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => (),
+            _ = interrupt.recv() => (),
+        }
+    })
+}
+
+fn ruler(text: &str) -> Result<Ruler, String> {
+    let number = text.parse().ok();
+    number.and_then(Ruler::from_number).ok_or_else(|| "a ruler is 0, 1 or 2".to_owned())
+}
+
+fn public_url(text: &str) -> Result<String, String> {
+    let rest =
+        text.strip_prefix("https://").filter(|rest| !rest.is_empty() && !rest.contains(['#', '?', ' ']));
+    rest.map(|_| text.trim_end_matches('/').to_owned())
+        .ok_or_else(|| "a public URL is https://HOST[:PORT][/PATH]".to_owned())
+}
+
+fn start_diagnostics() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("COULOIR_LOG");
+    let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // Another subscriber may be set up already by the program that hides this command.
+    let _ = subscriber.with_target(false).try_init();
+}
