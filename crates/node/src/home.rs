@@ -39,8 +39,8 @@ pub enum HomeError {
     #[error("another process works on {}", .0.display())]
     Busy(PathBuf),
     /// The folder cannot be made, read or written.
-    #[error("{}: {1}", .0.display())]
-    Folder(PathBuf, #[source] io::Error),
+    #[error("{}: {}", .0.display(), .1)]
+    Folder(PathBuf, io::Error),
 }
 
 /// The right to write a home's store; one process at a time has it, until it is dropped.

@@ -45,8 +45,8 @@ pub enum KeyError {
     #[error("{} is no key file, or is damaged", .0.display())]
     Damaged(PathBuf),
     /// The file cannot be read or written.
-    #[error("{}: {1}", .0.display())]
-    File(PathBuf, #[source] io::Error),
+    #[error("{}: {}", .0.display(), .1)]
+    File(PathBuf, io::Error),
     /// The machine has no memory for the stretching, or no entropy.
     #[error("the machine has not enough memory or entropy to open keys")]
     Machine,

@@ -32,9 +32,8 @@ impl Store {
     pub fn put_setting(&mut self, name: &str, value: Option<&str>) -> Result<(), StoreError> {
         let connection = &self.reader.connection;
         match value {
-            Some(value) => {
-                connection.execute("INSERT OR REPLACE INTO setting (name, value) VALUES (?1, ?2)", (name, value))?
-            }
+            Some(value) => connection
+                .execute("INSERT OR REPLACE INTO setting (name, value) VALUES (?1, ?2)", (name, value))?,
             None => connection.execute("DELETE FROM setting WHERE name = ?1", [name])?,
         };
         Ok(())

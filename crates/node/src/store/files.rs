@@ -54,8 +54,8 @@ pub enum FileError {
     #[error("the file's hash is not what its author said")]
     WrongHash,
     /// The file outside cannot be read or written.
-    #[error("{}: {1}", .0.display())]
-    Outside(PathBuf, #[source] io::Error),
+    #[error("{}: {}", .0.display(), .1)]
+    Outside(PathBuf, io::Error),
     /// The store stands in the way.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -87,10 +87,10 @@ pub enum StoreError {
     Busy,
     /// The file cannot be made, read or written.
     #[error("the store cannot be read or written: {0}")]
-    Database(#[source] rusqlite::Error),
+    Database(rusqlite::Error),
     /// The file beside it cannot be read or written.
-    #[error("{}: {1}", .0.display())]
-    File(PathBuf, #[source] io::Error),
+    #[error("{}: {}", .0.display(), .1)]
+    File(PathBuf, io::Error),
 }
 
 impl StoreError {

@@ -123,7 +123,8 @@ impl Reader {
     }
 
     fn outbox(&self) -> Result<Vec<OutboxRow>, StoreError> {
-        let sql = "SELECT stream, offset, framed_len, entry, file_len, x'' FROM outbox ORDER BY stream, offset";
+        let sql =
+            "SELECT stream, offset, framed_len, entry, file_len, x'' FROM outbox ORDER BY stream, offset";
         let mut statement = self.connection.prepare(sql)?;
         let rows = statement.query_map([], outbox_row)?;
         Ok(rows.collect::<Result<Vec<_>, _>>()?)
