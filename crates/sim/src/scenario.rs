@@ -1,0 +1,211 @@
+//! Worlds worth running, and how a run is judged: a safety phase with faults, then healing.
+
+use couloir_seal::{CipherSuite, Entropy};
+use couloir_wire::id::RouteId;
+use couloir_wire::papers::PaperFormatError;
+use couloir_wire::route::RouteSpec;
+use couloir_wire::ruler::Ruler;
+
+use crate::chance::Chance;
+use crate::checks::{Check, Failure, require};
+use crate::direct::Direct;
+use crate::faults::{FaultClass, Swarm, Tally};
+use crate::folder::Folder;
+use crate::network::{Carrier, Route, Weather};
+use crate::relay::RelayActor;
+use crate::world::{Config, EPOCH, World};
+
+/// A kind of route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RouteKind {
+    /// A relay with this ruler.
+    Relay(u8),
+    /// A shared folder with this ruler.
+    Folder(u8),
+    /// A prompt connection.
+    Direct,
+}
+
+/// Two relays and a folder.
+pub const PLAIN: [RouteKind; 3] = [RouteKind::Relay(0), RouteKind::Relay(1), RouteKind::Folder(2)];
+/// Three relays.
+pub const RELAYS: [RouteKind; 3] = [RouteKind::Relay(0), RouteKind::Relay(1), RouteKind::Relay(2)];
+
+/// How a run ended.
+pub struct Outcome {
+    /// Its seed.
+    pub seed: u64,
+    /// The broken promise, if any.
+    pub failure: Option<Failure>,
+    /// How much was simulated.
+    pub tally: Tally,
+    /// The hash of all that happened.
+    pub digest: String,
+    /// The faults that were on.
+    pub faults: String,
+}
+
+/// The world that `seed` draws: routes, windows, faults.
+pub fn drawn(seed: u64, suite: CipherSuite, safety_ms: u64) -> Config {
+    let mut chance = Chance::new(seed, PURPOSE_SCENARIO);
+    let routes: &[RouteKind] = match chance.below(6) {
+        0 | 1 => &PLAIN,
+        2 => &RELAYS,
+        3 => &[RouteKind::Direct, RouteKind::Relay(1)],
+        4 => &[RouteKind::Relay(2)],
+        _ => &[RouteKind::Relay(0), RouteKind::Folder(1), RouteKind::Direct],
+    };
+    Config {
+        seed,
+        suite,
+        routes: routes.to_vec(),
+        window_ms: chance.pick(&[2_000, 2_000, 2_000, 1_000, 5_000]),
+        cell_len: chance.pick(&[2_048, 2_048, 2_048, 1_024, 4_096]),
+        swarm: Swarm::drawn(&mut chance),
+        safety_ms,
+        talk_mean_ms: Some(chance.pick(&[10_000, 30_000, 120_000])),
+        are_kills_timed: false,
+        is_observed: false,
+        is_told: false,
+    }
+}
+
+/// A world without faults over `routes`.
+pub fn quiet(seed: u64, routes: &[RouteKind], safety_ms: u64) -> Config {
+    Config {
+        routes: routes.to_vec(),
+        window_ms: 2_000,
+        cell_len: 2_048,
+        swarm: Swarm::default(),
+        talk_mean_ms: Some(30_000),
+        ..drawn(seed, CipherSuite::Null, safety_ms)
+    }
+}
+
+/// Runs `config` through both phases.
+pub fn run(config: Config) -> Result<Outcome, PaperFormatError> {
+    let (seed, faults, safety_ms) = (config.seed, config.swarm.text(), config.safety_ms);
+    let mut world = World::new(config)?;
+    world.model.is_gap_forbidden = world.config.swarm.0.is_empty();
+    world.run_until(safety_ms);
+    world.converge();
+    Ok(world.outcome(seed, faults))
+}
+
+impl World {
+    /// Heals, and runs until everything has arrived; fails after [`HEAL_WINDOWS`].
+    pub fn converge(&mut self) {
+        self.heal();
+        let window_ms = u64::from(self.config.window_ms);
+        let from_ms = self.now_ms;
+        let until_ms = from_ms + HEAL_WINDOWS * window_ms + self.backlog_ms();
+        while self.failure.is_none() {
+            self.run_until(self.now_ms + 10 * window_ms);
+            let missing = self.missing();
+            let windows = (self.now_ms - from_ms) / window_ms;
+            self.tally.heal_windows_max = self.tally.heal_windows_max.max(windows);
+            if missing.is_empty() {
+                break;
+            }
+            let is_late = self.now_ms >= until_ms;
+            self.judge(require(Check::Arrives, !is_late, || {
+                format!("after {windows} windows without faults: {}", missing.join("; "))
+            }));
+        }
+        self.check_silence();
+    }
+
+    /// What is not yet where it must be, in words.
+    pub fn missing(&self) -> Vec<String> {
+        let in_use = (0..self.nodes.len()).filter(|node| !self.nodes[*node].is_retired);
+        in_use.flat_map(|node| self.model.missing(node, &self.nodes[node].store)).collect()
+    }
+
+    /// Time that the octets still to be carried need on the slowest of routes, in milliseconds.
+    fn backlog_ms(&self) -> u64 {
+        let waiting = self.model.said().iter().filter(|said| said.arrived_ms.is_none()).count() as u64;
+        let octets = waiting * 4_000 + self.model.files.values().map(|file| file.len() as u64).sum::<u64>();
+        let per_window = u64::from(self.config.cell_len) * 3 / 5;
+        octets / per_window * u64::from(self.config.window_ms)
+    }
+
+    /// Once all is healed, both nodes hear each other and say so.
+    fn check_silence(&mut self) {
+        let window_ms = u64::from(self.config.window_ms);
+        self.run_until(self.now_ms + 40 * window_ms);
+        for node in 0..self.nodes.len() {
+            let machine = &self.nodes[node];
+            let now = machine.now(self.now_ms, self.wall());
+            let Some(engine) = machine.engine.as_ref() else { continue };
+            let hears = engine.status(now).peers.iter().any(|peer| peer.is_alive && peer.hears_us);
+            self.judge(require(Check::Silence, hears, || {
+                format!("machine {node} does not call its peer alive")
+            }));
+        }
+    }
+
+    /// How the run ended.
+    pub fn outcome(mut self, seed: u64, faults: String) -> Outcome {
+        self.tally.said = self.model.said_count();
+        self.tally.arrived = self.model.arrived;
+        self.tally.gaps = self.model.gaps;
+        self.tally.wait_ms_max = self.model.wait_ms_max;
+        Outcome { seed, failure: self.failure, tally: self.tally, digest: self.digest.text(), faults }
+    }
+}
+
+/// The charter's routes.
+pub(crate) fn specs(config: &Config, entropy: &mut Entropy) -> Vec<RouteSpec> {
+    let url = |index: usize, kind: &RouteKind| match kind {
+        RouteKind::Relay(_) => format!("https://relay-{index}.example:7443#pin=00"),
+        RouteKind::Folder(_) => "folder:/srv/couloir".to_owned(),
+        RouteKind::Direct => "quic://post.example:7444".to_owned(),
+    };
+    let ruler = |kind: &RouteKind| match kind {
+        RouteKind::Relay(ruler) | RouteKind::Folder(ruler) => *ruler,
+        RouteKind::Direct => 0,
+    };
+    let spec = |(index, kind): (usize, &RouteKind)| RouteSpec {
+        id: RouteId(entropy.array()),
+        url: url(index, kind),
+        window_ms: config.window_ms,
+        cell_len: config.cell_len,
+        lanes: 1,
+        ruler: ruler(kind),
+        from_ms: EPOCH.0 - 1,
+        retired_ms: None,
+    };
+    config.routes.iter().enumerate().map(spec).collect()
+}
+
+/// What carries them.
+pub(crate) fn routes(config: &Config, specs: &[RouteSpec]) -> Vec<Route> {
+    let ruler = |number: u8| Ruler::from_number(number).expect("routes are drawn with rulers 0 to 2");
+    let carrier = |index: usize, kind: &RouteKind| match kind {
+        RouteKind::Relay(number) => {
+            Carrier::Relay(Box::new(RelayActor::new(ruler(*number), config.seed ^ index as u64)))
+        }
+        RouteKind::Folder(number) => Carrier::Folder(Folder::new(ruler(*number))),
+        RouteKind::Direct => Carrier::Direct(Direct::default()),
+    };
+    let route = |(index, kind): (usize, &RouteKind)| Route {
+        spec: specs[index].clone(),
+        carrier: carrier(index, kind),
+        weather: Weather::FAIR,
+        is_up: true,
+        cut_off: Default::default(),
+        is_dead: false,
+    };
+    config.routes.iter().enumerate().map(route).collect()
+}
+
+/// Classes that lose no disk: what remains when a run is about something else.
+pub fn without(swarm: &Swarm, classes: &[FaultClass]) -> Swarm {
+    Swarm(swarm.0.iter().copied().filter(|class| !classes.contains(class)).collect())
+}
+
+/// Windows within which everything arrives once all faults have ended, beyond what the octets still
+/// to be carried take: a search of half an hour at 2 s (900), and twice a re-establishment of three
+/// messages in parts, each written in every sixteenth window (about 500 each).
+pub const HEAL_WINDOWS: u64 = 2_000;
+const PURPOSE_SCENARIO: u64 = 3;

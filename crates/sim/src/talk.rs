@@ -1,0 +1,138 @@
+//! Users: they say things, read the log, compare the phrase, come and go.
+
+use couloir_engine::{Input, Say};
+use couloir_wire::cell::{Desk, Official};
+use couloir_wire::entry::{Body, Precedence};
+use couloir_wire::id::EntryId;
+
+use crate::checks::{Check, require};
+use crate::memory_store::digest_of;
+use crate::model::ANSWER_BASE_MS;
+use crate::world::{Event, World};
+
+impl World {
+    /// The user at `node` says something, and will again.
+    pub(crate) fn speak(&mut self, node: usize) {
+        let Some(mean_ms) = self.config.talk_mean_ms else { return };
+        let wait_ms = self.talk.wait_ms(mean_ms);
+        self.after(wait_ms, Event::Talk(node));
+        if self.is_talking && self.nodes[node].engine.is_some() {
+            let body = self.draw_body(node);
+            self.say(node, body);
+        }
+    }
+
+    /// `node` says `body` now.
+    pub fn say(&mut self, node: usize, body: Body) {
+        let precedence = self.draw_precedence();
+        let expires_after_ms = self.talk.percent(8).then(|| self.talk.between(10, 200) * 60_000);
+        let id = match &body {
+            Body::File { .. } => Some(EntryId(self.talk.id())),
+            _ => None,
+        };
+        let token = self.model.say(node, self.now_ms, body.clone(), precedence, expires_after_ms.is_some());
+        if let Some((id, octets)) = id.zip(self.model.files.get(&(token as usize))) {
+            self.nodes[node].store.import_file(id, octets.clone());
+        }
+        self.tell(Some(node), "say", || format!("token {token} {precedence:?} {}", body.word()));
+        let when_verified = self.talk.percent(50);
+        self.give(node, Input::Say(Say { token, id, precedence, body, expires_after_ms, when_verified }));
+    }
+
+    fn draw_precedence(&mut self) -> Precedence {
+        let weights = [Precedence::Flash, Precedence::Immediate, Precedence::Priority, Precedence::Routine];
+        weights[[3, 3, 3, 3, 3, 2, 2, 1, 1, 0][self.talk.below(10) as usize]]
+    }
+
+    fn draw_body(&mut self, node: usize) -> Body {
+        match self.talk.below(40) {
+            0 => self.draw_file(),
+            1 | 2 => self.draw_answer(node).unwrap_or_else(|| self.note(80)),
+            3 => {
+                let octets = self.talk.between(2_000, 60_000);
+                self.note(octets)
+            }
+            _ => {
+                let octets = self.talk.between(10, 600);
+                self.note(octets)
+            }
+        }
+    }
+
+    /// A note of about `octets` octets that carries its token.
+    pub fn note(&mut self, octets: u64) -> Body {
+        let words =
+            ["本日の件、承知しました。", "今日之事，已知悉。", "We confirm receipt of your message. "];
+        let word = words[self.talk.below(3) as usize];
+        let mut text = format!("{:08x} ", self.model.next_token());
+        while (text.len() as u64) < octets {
+            text.push_str(word);
+        }
+        Body::Note { text }
+    }
+
+    fn draw_file(&mut self) -> Body {
+        let len = self.talk.between(1, 150_000);
+        let octets: Vec<u8> = (0..len).map(|at| (at * 31 + len) as u8).collect();
+        let token = self.model.next_token();
+        let digest = digest_of(&octets);
+        self.model.files.insert(token as usize, octets);
+        Body::File { name: format!("{token:08x}.pdf"), len, digest }
+    }
+
+    fn draw_answer(&mut self, node: usize) -> Option<Body> {
+        let (_, last) = self.nodes[node].store.log().next_back()?;
+        let token = self.model.next_token() as i64;
+        let is_there = !last.is_own && !last.encoded.is_empty();
+        is_there.then_some(Body::Answer { entry: last.id, deferred_until_ms: Some(ANSWER_BASE_MS + token) })
+    }
+
+    /// The user at `node` reads what is new and compares the phrase, and will again.
+    pub(crate) fn read(&mut self, node: usize) {
+        self.after(READ_MS, Event::Read(node));
+        if self.nodes[node].engine.is_none() || self.nodes[node].is_retired {
+            return;
+        }
+        self.compare_phrase(node);
+        let unread = std::mem::take(&mut self.nodes[node].unread);
+        let store = &self.nodes[node].store;
+        let is_peers = |id: &EntryId| store.entry(*id).is_some_and(|entry| !entry.is_own);
+        let shown: Vec<EntryId> = unread.into_iter().filter(is_peers).collect();
+        if !shown.is_empty() {
+            self.model.shown(node, &shown);
+            self.give(node, Input::Shown(shown));
+        }
+    }
+
+    fn compare_phrase(&mut self, node: usize) {
+        let now = self.nodes[node].now(self.now_ms, self.wall());
+        let Some(engine) = self.nodes[node].engine.as_ref() else { return };
+        let Some(phrase) = engine.phrase() else { return };
+        let is_confirmed = engine.status(now).peers.iter().all(|peer| peer.verified.0);
+        let post = self.model.posts[node];
+        self.phrases[post] = Some(phrase.digits);
+        let [Some(first), Some(second)] = &self.phrases else { return };
+        let verdict = require(Check::SamePhrase, first == second, || format!("{first} and {second}"));
+        self.judge(verdict);
+        if !is_confirmed {
+            self.tell(Some(node), "confirms", || "the phrase".to_owned());
+            self.give(node, Input::ConfirmPhrase);
+        }
+    }
+
+    /// An officer comes or goes, tests the line, or tells how the official line is.
+    pub(crate) fn officer_acts(&mut self, node: usize, choice: u64) {
+        let input = match choice {
+            0 => Input::SetDesk(Desk::Here),
+            1 => Input::SetDesk(Desk::Away),
+            2 => Input::Drill,
+            3 => Input::SetOfficial { state: Official::Down, why: "電話が通じない".to_owned() },
+            4 => Input::SetOfficial { state: Official::Up, why: String::new() },
+            _ => Input::Reseed([choice as u8; 32]),
+        };
+        self.give(node, input);
+    }
+}
+
+/// How often a user looks.
+const READ_MS: u64 = 5_000;
