@@ -27,3 +27,8 @@ pub use link_keys::{CipherSuite, Direction, EpochSecrets, HourKey, HourRatchet};
 pub use proof::Authentic;
 pub use rendezvous::Rendezvous;
 pub use secret::{Secret, Secret32};
+
+/// SHA-256 of octets: how entries and files are named by what they are.
+pub fn sha256_of(octets: &[u8]) -> couloir_wire::id::Digest {
+    couloir_wire::id::Digest(kdf::sha256(&[octets]))
+}
