@@ -1,5 +1,6 @@
 //! What goes into a cell first.
 
+use super::super::Ranges;
 use super::*;
 
 #[test]
@@ -234,4 +235,47 @@ fn what_is_packed_in_a_long_outage_stays_bounded_and_everything_goes_round() {
         assert!(desk.streams.held(Stream::Routine).0 <= 4_096);
     }
     assert!(last_seen.iter().all(|round| *round > 3_000), "every thousandth octet went in the last half");
+}
+
+#[test]
+fn many_small_cells_keep_few_marks_and_what_they_held_goes_again_in_its_time() {
+    let mut desk = Desk::new();
+    for i in 0..20_000u64 {
+        desk.say(1, 40);
+        assert_eq!(places(&desk.pack_prompt(0, 60).1), [(40 * i, 40 * i + 40)]);
+        desk.now_ms += 1;
+        assert!(desk.streams.held(Stream::Routine).0 <= 4_097);
+        if i % 7_000 == 6_999 {
+            assert!(desk.now_ms < 1_000_000 + RETRY_MS || !desk.pack_prompt(0, 60_000).1.is_empty());
+        }
+    }
+    desk.now_ms += RETRY_MS;
+    let mut again = Ranges::default();
+    while let (_, fragments) = desk.pack_prompt(0, 60_000)
+        && !fragments.is_empty()
+    {
+        places(&fragments).into_iter().for_each(|(start, end)| again.insert(start, end));
+    }
+    assert_eq!(again.as_slice(), [(0, 800_000)]);
+}
+
+#[test]
+fn joined_marks_tell_of_the_older_carrying() {
+    let mut desk = Desk::new();
+    let started_ms = desk.now_ms;
+    for i in 0..4_097 {
+        desk.say(1, 40);
+        let (route, level) = if i <= 2_500 { (0, 2) } else { (1, 1) };
+        desk.expect(route, level, (40 * i, 40 * i + 40));
+        desk.now_ms += 1;
+    }
+    assert!(desk.streams.held(Stream::Routine).0 < 4_096, "neighbours were joined");
+    let fork = |desk: &Desk| Desk { streams: desk.streams.clone(), ..*desk };
+    let neither_carried_both = (100_000, 100_080);
+    fork(&desk).expect(2, 1, neither_carried_both);
+    fork(&desk).expect(2, 0, neither_carried_both);
+    let not_by_route_0 = (100_080, 4_097 * 40);
+    assert_eq!(places(&desk.pack_prompt(0, 100_000).1), [neither_carried_both, not_by_route_0]);
+    desk.now_ms = started_ms + RETRY_MS;
+    assert_eq!(places(&desk.pack_prompt(0, 60_000).1), [(0, 80)]);
 }
