@@ -91,8 +91,11 @@ fn has_word(line: &str, word: &str) -> bool {
 
 fn in_name(file: &File, name: &Name) -> Option<Finding> {
     let parts = parts_of(&name.text);
+    if file.is_test_line(name.line) {
+        return None;
+    }
     let anywhere = IN_NAMES.iter().find(|(word, _)| parts.iter().any(|part| part == word));
-    let is_verb_and_more = name.is_function && parts.len() > 1 && !file.is_test_line(name.line);
+    let is_verb_and_more = name.is_function && parts.len() > 1;
     let first = parts.first().filter(|_| is_verb_and_more);
     let start = first.and_then(|first| FUNCTION_STARTS.iter().find(|(word, _)| first == word));
     let (word, instead) = anywhere.or(start)?;
