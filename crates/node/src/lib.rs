@@ -4,10 +4,13 @@
 
 #![deny(unsafe_code)]
 
+pub mod clerk;
 pub mod cli;
-pub mod socket;
-pub mod verbs;
-pub mod words;
 pub mod home;
 pub mod keys;
+pub mod routes;
+pub mod shell;
+pub mod socket;
 pub mod store;
+pub mod tls_key;
+pub mod words;
