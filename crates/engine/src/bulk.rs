@@ -3,7 +3,7 @@
 //! Message lengths follow from the file's length alone, so a store can make any of them when it is
 //! asked, and nothing of a file's body is kept twice.
 
-use couloir_wire::cell::{put_varint, take_varint, varint_len};
+use couloir_wire::cell::{put_varint, varint_len};
 use couloir_wire::id::{Digest, EntryId};
 use couloir_wire::limits::{FILE_OCTETS_MAX, FILE_PIECE_OCTETS};
 
@@ -186,7 +186,7 @@ const _: () = assert!(FILE_OCTETS_MAX < u64::MAX / 2);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use couloir_wire::cell::Stream;
+    use couloir_wire::cell::{Stream, take_varint};
 
     struct Source;
 
@@ -215,7 +215,8 @@ mod tests {
     fn a_file_takes_the_octets_that_were_set_aside_for_it() {
         for len in [0, 1, 127, PIECE - 1, PIECE, PIECE + 1, 5 * PIECE + 77] {
             let row = file_row(len);
-            let framed = frame_outbox(std::slice::from_ref(&row), 1_000, u64::MAX, &mut Source).expect("reads");
+            let framed =
+                frame_outbox(std::slice::from_ref(&row), 1_000, u64::MAX, &mut Source).expect("reads");
             assert_eq!(framed.octets.len() as u64, row.framed_len, "{len}");
             let mut rest = &framed.octets[..];
             let mut body = Vec::new();

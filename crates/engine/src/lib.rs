@@ -13,14 +13,23 @@
 
 pub mod bulk;
 pub mod channel;
+pub mod control;
 pub mod input;
 pub mod output;
+pub mod party;
 pub mod schedule;
 pub mod status;
 pub mod store;
 pub mod streams;
 
 mod engine;
+mod keys;
+mod link;
+mod parts;
+mod steady;
+mod talk;
+mod timers;
+mod watch;
 
 pub use engine::{Engine, Outputs, PhraseView, RecoverError, Setup, Wake};
 pub use input::{Exchanged, Input, Now, RouteAnswer, RouteTrouble, Say};

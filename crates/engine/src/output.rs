@@ -8,8 +8,9 @@ use crate::store::{Fetch, Write};
 
 /// Something to do.
 pub enum Output {
-    /// Make all of this durable, at once or not at all, then call [`crate::Engine::persisted`]
-    /// (or [`crate::Engine::persist_failed`]). Nothing else may be handed to the engine before.
+    /// Make all of this durable, at once or not at all, then call [`crate::Engine::persisted`]. Nothing
+    /// else may be handed to the engine before; if it cannot be made durable, drop the engine and
+    /// recover from the store.
     Persist(Vec<Write>),
     /// Let this exchange leave at its instant; it replaces what was armed for the same route and
     /// window, unless that has left already.
@@ -41,6 +42,8 @@ pub enum Output {
     },
     /// These entries are new in the log.
     Appeared(Vec<EntryId>),
+    /// These entries of ours reached a further state.
+    Advanced(Vec<EntryId>),
     /// The desk must read this.
     Notice(Notice),
     /// Stop the node: going on would do harm.

@@ -4,7 +4,6 @@ use crate::cbor::{self, CborError};
 use crate::id::{ConversationId, Digest, EntryId, PostId};
 use crate::limits::{ENTRY_OCTETS_MAX, PARENTS_MAX, TEXT_OCTETS_MAX};
 use crate::text::{TextError, check_body, check_name};
-use crate::time::WallTime;
 use minicbor::{Decode, Encode};
 
 /// How soon an entry must be with the other desk; also the stream that carries it.

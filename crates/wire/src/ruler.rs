@@ -77,7 +77,8 @@ pub const LIFETIME_MAX_MS: u64 = 90 * 24 * 3_600_000;
 /// The level from which on the lifetime is capped; rounder windows count as this level.
 pub const LEVEL_MAX: u8 = 12;
 
-const _: () = assert!(LIVE_MS << LEVEL_MAX >= LIFETIME_MAX_MS && LIVE_MS << (LEVEL_MAX - 1) < LIFETIME_MAX_MS);
+const _: () =
+    assert!(LIVE_MS << LEVEL_MAX >= LIFETIME_MAX_MS && LIVE_MS << (LEVEL_MAX - 1) < LIFETIME_MAX_MS);
 
 /// How long a cell of level `z` is kept, in milliseconds.
 pub fn lifetime_of_level_ms(z: u8) -> u64 {
@@ -126,7 +127,9 @@ mod tests {
             for z in 0..5u8 {
                 let mut seen = [0u32; 16];
                 let windows = (895_000_000..895_000_000 + (32u64 << (z + 1))).map(Window);
-                windows.filter(|w| ruler.level(*w) == z).for_each(|w| seen[usize::from(ruler.turn(w, 16))] += 1);
+                windows
+                    .filter(|w| ruler.level(*w) == z)
+                    .for_each(|w| seen[usize::from(ruler.turn(w, 16))] += 1);
                 assert!(seen.iter().all(|n| *n == 2), "level {z}: {seen:?}");
             }
         }

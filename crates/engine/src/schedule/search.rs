@@ -200,7 +200,7 @@ impl Marks {
         // Of as many windows as a period has, one is of the level.
         let to = Window(from.0.saturating_add(Ruler::period(level) - 1));
         let mark = self.ruler.mark_at_or_before(to, level)?;
-        (from..self.end).contains(&mark).then_some(mark)
+        (mark >= from).then_some(mark)
     }
 
     /// The oldest window whose cell, if of `level`, survives window `now` and a little more.

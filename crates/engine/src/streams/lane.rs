@@ -132,10 +132,10 @@ impl Lane {
     }
 
     pub(super) fn load(&mut self, offset: u64, framed: &[u8], starts: &[u64]) {
-        self.is_asked = false;
+        let is_asked = core::mem::take(&mut self.is_asked);
         let from = self.loaded.end();
         let end = offset.saturating_add(framed.len() as u64);
-        if offset > from || end <= from || end > self.end {
+        if !is_asked || offset > from || end <= from || end > self.end {
             return;
         }
         self.loaded.octets.extend_from_slice(&framed[(from - offset) as usize..]);

@@ -123,8 +123,8 @@ impl SendStreams {
     }
 
     /// Octets fetched from the store: `framed` from `offset` on, and the offsets in the stream at
-    /// which messages start among them. What does not follow the loaded octets is dropped. The
-    /// answer to what was asked before a restart must not be loaded after it.
+    /// which messages start among them. What was not asked for (or before a restart) is dropped, and
+    /// what does not follow the loaded octets.
     pub fn load(&mut self, stream: Stream, offset: u64, framed: &[u8], starts: &[u64]) {
         self.lanes[stream.index()].load(offset, framed, starts);
     }

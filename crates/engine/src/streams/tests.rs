@@ -6,7 +6,7 @@ mod placing;
 mod reading;
 mod writing;
 
-use super::{Carry, Placement, SendStreams};
+use super::{Carry, Placement, SendStreams, Wanted};
 use couloir_wire::cell::{CellWriter, Content, Fragment, Status, Stream, put_varint};
 use couloir_wire::id::EntryId;
 
@@ -85,6 +85,12 @@ impl Desk {
     fn pack_prompt(&mut self, route: usize, room: usize) -> (Vec<Carry>, Vec<Fragment>) {
         let placement = Placement { is_prompt: true, ..self.placement(route, 0) };
         self.pack_as(placement, room)
+    }
+
+    /// Loads `framed` as if it had been asked for.
+    fn load(&mut self, stream: Stream, offset: u64, framed: &[u8], starts: &[u64]) {
+        self.streams.asked(&Wanted { stream, offset, len_max: framed.len() as u64 });
+        self.streams.load(stream, offset, framed, starts);
     }
 
     /// Appends a routine message that takes `framed_len` octets, tagged `number`.

@@ -86,7 +86,7 @@ fn what_waits_in_the_store_is_wanted_once_when_the_credit_reaches_it() {
     assert_eq!((wanted.offset, wanted.len_max), (kept, STREAM_CREDIT - kept));
     desk.streams.asked(&wanted);
     assert_eq!(desk.streams.wanted(), None, "it was asked for");
-    desk.streams.load(Stream::Routine, kept, &framed(&vec![1; 9_998]), &[kept]);
+    desk.load(Stream::Routine, kept, &framed(&vec![1; 9_998]), &[kept]);
     assert_eq!(places(&desk.pack_prompt(0, 60_000).1), [(kept, STREAM_CREDIT)]);
     assert_eq!(desk.streams.wanted(), None, "beyond the credit");
     desk.streams.acknowledge(&ack(20_001, &[])).expect("sent");
@@ -95,14 +95,15 @@ fn what_waits_in_the_store_is_wanted_once_when_the_credit_reaches_it() {
 }
 
 #[test]
-fn a_load_that_does_not_follow_is_dropped_and_an_overlap_is_taken_once() {
+fn a_load_that_was_not_asked_for_or_does_not_follow_is_dropped_and_an_overlap_is_taken_once() {
     let mut desk = Desk::new();
     let message = framed(&[5; 99]);
     desk.streams.append_unloaded(Stream::Bulk, 300, Some(tag(1)));
-    desk.streams.load(Stream::Bulk, 100, &message, &[100]);
-    assert_eq!(places(&desk.pack(0, 400).1), []);
+    desk.load(Stream::Bulk, 100, &message, &[100]);
     desk.streams.load(Stream::Bulk, 0, &message, &[0]);
-    desk.streams.load(Stream::Bulk, 0, &message.repeat(2), &[0, 100]);
+    assert_eq!(places(&desk.pack(0, 400).1), [], "out of place, or not asked for");
+    desk.load(Stream::Bulk, 0, &message, &[0]);
+    desk.load(Stream::Bulk, 0, &message.repeat(2), &[0, 100]);
     let (_, fragments) = desk.pack(0, 400);
     assert_eq!((places(&fragments), &fragments[0].octets), (vec![(0, 200)], &message.repeat(2)));
 }
@@ -116,7 +117,7 @@ fn a_file_is_loaded_at_most_a_mebibyte_ahead() {
     while desk.streams.base(Stream::Bulk) < file_len {
         while let Some(wanted) = desk.streams.wanted() {
             desk.streams.asked(&wanted);
-            desk.streams.load(Stream::Bulk, wanted.offset, &piece, &[wanted.offset]);
+            desk.load(Stream::Bulk, wanted.offset, &piece, &[wanted.offset]);
         }
         let (_, fragments) = desk.pack_prompt(0, 60_000);
         let reach = places(&fragments).last().expect("more to send").1;
@@ -147,7 +148,7 @@ fn restored_streams_go_on_where_the_stored_ones_stopped() {
     let wanted = desk.streams.wanted().expect("nothing is in memory");
     assert_eq!((wanted.offset, wanted.len_max), (100, 300));
     let octets: Vec<u8> = (2..=4).flat_map(|number| framed(&[number; 99])).collect();
-    desk.streams.load(Stream::Routine, 100, &octets, &[100, 200, 300]);
+    desk.load(Stream::Routine, 100, &octets, &[100, 200, 300]);
     assert_eq!(places(&desk.pack(0, 400).1), [(130, 200), (300, 400)]);
     assert_eq!(desk.streams.acknowledge(&ack(400, &[])), Ok(vec![tag(2), tag(4)]));
 }
@@ -164,6 +165,7 @@ fn a_peer_ahead_of_a_restored_writer_is_caught_up_with() {
     let piece = framed(&vec![7; 32_765]);
     while restored.base(Stream::Bulk) < BULK_CREDIT {
         let wanted = restored.wanted().expect("message starts are not known yet");
+        restored.asked(&wanted);
         restored.load(Stream::Bulk, wanted.offset, &piece, &[wanted.offset]);
     }
     desk.streams = restored;
@@ -230,13 +232,17 @@ fn a_new_incarnation_sends_a_partly_acknowledged_file_from_its_head() {
     let piece = framed(&[7; 99]);
     desk.say_on(Stream::Bulk, 1, 100);
     desk.streams.append_unloaded(Stream::Bulk, 300, Some(tag(2)));
-    desk.streams.load(Stream::Bulk, 100, &piece.repeat(3), &[100, 200, 300]);
+    desk.load(Stream::Bulk, 100, &piece.repeat(3), &[100, 200, 300]);
     let delivered = Ack { stream: Stream::Bulk, delivered: 250, ranges: vec![] };
     assert_eq!(desk.streams.acknowledge(&delivered), Ok(vec![tag(1)]));
     assert_eq!(desk.streams.base(Stream::Bulk), 200);
     assert_eq!(desk.streams.restart(), [0, 0, 0, 0, 0, 100]);
     let wanted = desk.streams.wanted().expect("the head is not in memory");
     assert_eq!((wanted.offset, wanted.len_max), (0, 300));
+    desk.streams.asked(&wanted);
+    desk.streams.restart();
+    desk.streams.load(Stream::Bulk, 0, &piece, &[0]);
+    assert_eq!(places(&desk.pack(0, 400).1), [], "it was asked for before a restart");
 }
 
 #[test]

@@ -1,0 +1,205 @@
+//! What an opened cell says: status, acknowledgements, losses, fragments (PROTOCOL §4.6).
+
+use couloir_seal::Authentic;
+use couloir_wire::cell::{Ack, Content, Fragment, Loss, Status, Stream};
+use couloir_wire::entry::DeliveryState;
+use couloir_wire::id::{EntryId, RouteId};
+use couloir_wire::limits::EPOCH_LINGER_WINDOWS;
+use couloir_wire::time::WallTime;
+
+use super::Engine;
+use crate::input::Now;
+use crate::link::{Frozen, Stage};
+use crate::output::Notice;
+use crate::store::{StateKey, Write};
+use crate::streams::Message;
+use crate::timers::Timer;
+
+/// Where an opened cell came from.
+pub(super) struct Source {
+    /// The route.
+    pub route: RouteId,
+    /// The epoch under which it was sealed.
+    pub epoch: u64,
+    /// When its window opened; `None` on prompt routes.
+    pub opens: Option<WallTime>,
+}
+
+impl Engine {
+    /// The inside of an ordinary cell, opened under an epoch's key.
+    pub(super) fn on_inside(&mut self, now: Now, source: &Source, inside: &Authentic<Vec<u8>>) {
+        let Ok(content) = Content::decode(inside.get()) else { return self.freeze(Frozen::Contradiction) };
+        self.on_epoch_heard(now, source);
+        self.on_status(now, source, &content.status);
+        if self.link.frozen.is_some() {
+            return;
+        }
+        for ack in &content.acks {
+            self.on_ack(now, ack);
+        }
+        content.losses.iter().for_each(|loss| self.on_loss(now, loss));
+        for fragment in content.fragments {
+            self.on_fragment(now, fragment);
+        }
+    }
+
+    /// The peer writes `epoch`: a change of keys or the making of the link may be complete.
+    fn on_epoch_heard(&mut self, now: Now, source: &Source) {
+        let linger_ms = EPOCH_LINGER_WINDOWS * self.longest_window_ms();
+        let Some(epochs) = &mut self.link.epochs else { return };
+        let mut is_changed = epochs.opened(source.epoch, now.moment, linger_ms);
+        self.timers.set_if(Timer::EraseEpoch, epochs.erases_at());
+        is_changed |= !std::mem::replace(&mut self.link.was_heard, true);
+        if matches!(self.link.stage, Stage::Confirmed(_)) {
+            self.link.stage = Stage::Quiet;
+            self.link.parts_out = None;
+            is_changed = true;
+        }
+        if let Some(opens) = source.opens
+            && self.link.newest_cell.is_none_or(|(newest, _)| newest < opens)
+        {
+            self.link.newest_cell = Some((opens, now.moment));
+        }
+        if is_changed {
+            self.dirty(StateKey::Link);
+        }
+        self.watch_for_second_node(source);
+    }
+
+    fn on_status(&mut self, now: Now, source: &Source, status: &Status) {
+        let at = self.time(now);
+        let life_ms = self.status_life_ms();
+        let is_recent = source.opens.is_none_or(|opens| at - opens <= life_ms as i64);
+        if is_recent {
+            self.hearing.heard(status, now.moment, at, life_ms);
+            let offset_ms = status.written.0.saturating_sub(now.moment.0 as i64);
+            self.clock.peer(0, offset_ms);
+        }
+        let delay_ms = u64::try_from(at - status.written).unwrap_or(0);
+        if let Some(steady) = self.steady.get_mut(&source.route).filter(|_| is_recent) {
+            steady.health.delay_ms = Some(delay_ms);
+        }
+        let was_active = self.watch.posture().0;
+        let was_verified = self.watch.is_verified();
+        if self.watch.hear(status) {
+            self.dirty(StateKey::Watch);
+            self.tell_posture(was_active, at);
+        }
+        if !was_verified && self.watch.is_verified() {
+            self.release_kept(now);
+        }
+    }
+
+    fn on_ack(&mut self, now: Now, ack: &Ack) {
+        let base = self.link.send.base(ack.stream);
+        let delivered = match self.link.send.acknowledge(ack) {
+            Ok(delivered) => delivered,
+            Err(_) => return self.on_rolled_back(now),
+        };
+        self.mark(&delivered, DeliveryState::Delivered);
+        let below = self.link.send.base(ack.stream);
+        if below > base {
+            self.write(Write::OutboxDelivered { stream: ack.stream, below });
+        }
+        if below > base || !delivered.is_empty() {
+            self.dirty(StateKey::SendCursors);
+        }
+        if ack.stream == Stream::Bulk {
+            self.on_bulk_delivered(below);
+        }
+    }
+
+    fn on_loss(&mut self, now: Now, loss: &Loss) {
+        let life_ms = self.status_life_ms();
+        let named = |id: &RouteId| Loss::name_of(*id) == loss.route;
+        let Some(steady) = self.steady.iter_mut().find(|(id, _)| named(id)).map(|(_, steady)| steady) else {
+            return;
+        };
+        let age_ms = steady.clock.time_at(now.moment) - steady.length.opens(loss.newest);
+        if steady.sent.contains_key(&loss.newest) && age_ms <= life_ms as i64 {
+            self.hearing.hears_us_at = Some(now.moment);
+        }
+        let sent = steady.sent.keys().copied().collect();
+        for window in steady.report.lost(loss, &sent) {
+            if let Some(carries) = steady.sent.get(&window) {
+                self.link.send.failed(steady.place, carries);
+            }
+        }
+    }
+
+    /// Before this desk has said that the phrase is the same, only control is read; the rest stays
+    /// unacknowledged and comes again.
+    fn on_fragment(&mut self, now: Now, fragment: Fragment) {
+        if fragment.stream != Stream::Control && !self.watch.is_verified_here {
+            return;
+        }
+        match self.link.recv.receive(fragment) {
+            Ok(messages) => {
+                self.dirty(StateKey::RecvCursors);
+                self.link.is_ack_due = true;
+                for message in messages {
+                    self.on_message(now, message);
+                }
+            }
+            Err(_) => self.freeze(Frozen::Contradiction),
+        }
+    }
+
+    fn on_message(&mut self, now: Now, message: Message) {
+        match message.stream {
+            Stream::Control => self.on_control(now, &message.octets),
+            Stream::Bulk => self.on_bulk(&message.octets),
+            Stream::Flash | Stream::Immediate | Stream::Priority | Stream::Routine => {
+                self.on_entry(now, &message.octets);
+            }
+        }
+    }
+
+    /// Own entries reached a further state.
+    pub(super) fn mark(&mut self, entries: &[EntryId], state: DeliveryState) {
+        for id in entries {
+            self.write(Write::EntryState(*id, state));
+        }
+        if !entries.is_empty() {
+            self.batch.after.push(crate::Output::Advanced(entries.to_vec()));
+        }
+    }
+
+    pub(super) fn mark_carried(&mut self, entries: &[EntryId]) {
+        self.mark(entries, DeliveryState::Carried);
+    }
+
+    /// Nothing flows any more until a person settles it.
+    pub(super) fn freeze(&mut self, why: Frozen) {
+        if self.link.frozen.is_some() {
+            return;
+        }
+        self.link.frozen = Some(why);
+        self.dirty(StateKey::Link);
+        self.notice(match why {
+            Frozen::TwoNodes => Notice::TwoNodes,
+            Frozen::Contradiction | Frozen::Phrase | Frozen::Revoked => Notice::Contradiction,
+        });
+    }
+
+    /// A person settled it.
+    pub(super) fn thaw(&mut self, now: Now) {
+        if self.link.frozen.is_some_and(|why| why != Frozen::Revoked) {
+            self.link.frozen = None;
+            self.link.stage = Stage::Wanted;
+            self.link.parts_out = None;
+            self.dirty(StateKey::Link);
+            self.say_hello_anywhere(now);
+        }
+    }
+
+    /// How long a peer's status counts: 30 windows of the slowest route.
+    pub(super) fn status_life_ms(&self) -> u64 {
+        couloir_wire::limits::STATUS_WINDOWS * self.longest_window_ms()
+    }
+
+    pub(super) fn longest_window_ms(&self) -> u64 {
+        let longest = self.steady.values().map(|steady| steady.length.ms()).max();
+        longest.unwrap_or(couloir_wire::time::WindowLength::DEFAULT.ms())
+    }
+}

@@ -1,0 +1,272 @@
+//! Prompt routes: frames at once, no cover, a status every two seconds (PROTOCOL §6.1).
+//!
+//! ```text
+//! frame    kind (1): 0 ordinary, 1 rendezvous; epoch (8), hour (8), counter (8), cell
+//! ```
+//! The counter takes the place of the window in the keys; it is reserved durably in blocks.
+
+use couloir_seal::CELL_OVERHEAD;
+use couloir_wire::cbor;
+use couloir_wire::cell::{CellWriter, STATUS_OCTETS};
+use couloir_wire::id::RouteId;
+use couloir_wire::limits::PROMPT_CELL_OCTETS_MAX;
+use couloir_wire::route::RouteSpec;
+use couloir_wire::time::{Hour, Window};
+use minicbor::{Decode, Encode};
+
+use super::Engine;
+use super::hear::Source;
+use crate::input::Now;
+use crate::link::Stage;
+use crate::output::Output;
+use crate::parts::{self, Inside};
+use crate::steady::Health;
+use crate::store::StateKey;
+use crate::streams::Placement;
+use crate::timers::Timer;
+
+/// A prompt route.
+pub(super) struct Prompt {
+    /// Its place among the link's routes.
+    pub place: usize,
+    /// As the charter has it.
+    pub spec: RouteSpec,
+    /// Whether its connection stands.
+    pub is_up: bool,
+    /// How it fares.
+    pub health: Health,
+    /// A status, or parts of a message, are due.
+    is_status_due: bool,
+    /// The message whose parts went last.
+    parts_gone: Option<[u8; 4]>,
+    next: u64,
+    reserved: u64,
+}
+
+#[derive(Encode, Decode)]
+#[cbor(array)]
+struct Stored {
+    #[n(0)]
+    reserved: u64,
+}
+
+impl Prompt {
+    fn new(place: usize, spec: RouteSpec, stored: Option<&[u8]>) -> Prompt {
+        let stored: Option<Stored> = stored.and_then(|octets| cbor::decode_strict(octets, octets.len()).ok());
+        let reserved = stored.map_or(0, |stored| stored.reserved);
+        Prompt {
+            place,
+            spec,
+            is_up: false,
+            health: Health::default(),
+            is_status_due: false,
+            parts_gone: None,
+            next: reserved,
+            reserved,
+        }
+    }
+
+    /// What is durable of it.
+    pub fn encode(&self) -> Vec<u8> {
+        cbor::encode(&Stored { reserved: self.reserved })
+    }
+
+    fn take_counter(&mut self) -> Option<Window> {
+        let counter = self.next;
+        (counter < self.reserved).then(|| {
+            self.next += 1;
+            Window(counter)
+        })
+    }
+}
+
+impl Engine {
+    pub(super) fn begin_prompt(&mut self, place: usize, spec: RouteSpec) {
+        let route = spec.id;
+        let stored = self.stored_routes.remove(&route);
+        self.prompt.insert(route, Prompt::new(place, spec, stored.as_deref()));
+    }
+
+    pub(super) fn on_direct_up(&mut self, now: Now, route: RouteId) {
+        let Some(prompt) = self.prompt.get_mut(&route) else { return };
+        prompt.is_up = true;
+        prompt.health.is_tried = true;
+        prompt.health.trouble = None;
+        prompt.parts_gone = None;
+        self.on_prompt_status(now, route);
+        if self.link.stage == Stage::Wanted {
+            self.make_hello(self.time(now));
+        }
+    }
+
+    pub(super) fn on_direct_down(&mut self, route: RouteId) {
+        let Some(prompt) = self.prompt.get_mut(&route) else { return };
+        prompt.is_up = false;
+        prompt.health.is_tried = true;
+        prompt.health.trouble = Some(crate::RouteTrouble::Unreachable);
+        self.link.send.forget_route(prompt.place);
+        self.timers.stop(Timer::PromptStatus(route));
+    }
+
+    /// A status is due, and counters are reserved ahead.
+    pub(super) fn on_prompt_status(&mut self, now: Now, route: RouteId) {
+        let Some(prompt) = self.prompt.get_mut(&route).filter(|prompt| prompt.is_up) else { return };
+        prompt.is_status_due = true;
+        self.timers.set(Timer::PromptStatus(route), now.moment + STATUS_EVERY_MS);
+        if prompt.next + COUNTERS_RESERVED / 2 >= prompt.reserved {
+            prompt.reserved = prompt.next + COUNTERS_RESERVED;
+            self.dirty(StateKey::Route(route));
+        }
+    }
+
+    /// Sends what there is to send on every prompt route that stands.
+    pub(super) fn speak_prompt(&mut self, now: Now) {
+        let up = self.prompt.iter().filter(|(_, prompt)| prompt.is_up).map(|(route, _)| *route);
+        let up: Vec<RouteId> = up.collect();
+        for route in up {
+            self.send_parts(route);
+            for _ in 0..FRAMES_AT_ONCE {
+                if !self.send_frame(now, route) {
+                    break;
+                }
+            }
+            if let Some(prompt) = self.prompt.get_mut(&route) {
+                prompt.is_status_due = false;
+            }
+        }
+    }
+
+    fn send_parts(&mut self, route: RouteId) {
+        let is_frozen = self.link.frozen.is_some();
+        let Some(prompt) = self.prompt.get_mut(&route) else { return };
+        let (Some(out), Some(meeting)) = (&mut self.link.parts_out, &self.link.meeting) else { return };
+        if prompt.parts_gone == Some(out.message()) && !prompt.is_status_due {
+            return;
+        }
+        prompt.parts_gone = Some(out.message());
+        for _ in 0..out.count(PART_INSIDE_OCTETS) {
+            let Some(counter) = prompt.take_counter() else { return };
+            let inside = out.next_inside(PART_INSIDE_OCTETS, is_frozen);
+            let key = meeting.write.cell_key(route, counter, 0);
+            let cell = key.seal(self.entropy.array(), &inside);
+            let frame = Head { kind: RENDEZVOUS, epoch: 0, hour: Hour(0), counter }.frame(&cell);
+            self.queue.push_back(Output::DirectSend { route, frame });
+        }
+    }
+
+    /// Sends one ordinary cell if there is anything to say. False if there was not.
+    fn send_frame(&mut self, now: Now, route: RouteId) -> bool {
+        let at = self.time(now);
+        let Some(epochs) = &self.link.epochs else { return false };
+        let (epoch, hour) = (epochs.writing(), Hour::of(at));
+        let Some(key) = epochs.write_key(epoch, hour) else { return false };
+        let Some(prompt) = self.prompt.get_mut(&route) else { return false };
+        let is_due = prompt.is_status_due || self.link.is_ack_due;
+        let mut cell = CellWriter::new(PROMPT_INSIDE_OCTETS, &self.watch.status(at));
+        if self.link.frozen.is_none() {
+            self.link.recv.acks().iter().for_each(|ack| cell.ack(ack));
+            self.ticks += 1;
+            let (place, tick) = (prompt.place, self.ticks);
+            let placement = Placement {
+                route: place,
+                tick,
+                level: 0,
+                now_ms: now.moment.0,
+                is_prompt: true,
+                bulk_retry_ms: RETRY_MS,
+            };
+            let carries = self.link.send.fill(&mut cell, &placement);
+            if carries.is_empty() && !is_due {
+                return false;
+            }
+        }
+        let Some(counter) = prompt.take_counter() else {
+            // Counters ran out: more are reserved at the next step.
+            self.timers.set(Timer::PromptStatus(route), now.moment);
+            return false;
+        };
+        prompt.is_status_due = false;
+        prompt.health.last_out = Some((now.moment, at));
+        self.link.is_ack_due = false;
+        let sealed = key.cell_key(route, counter, 0).seal(self.entropy.array(), &cell.unpadded());
+        let frame = Head { kind: ORDINARY, epoch, hour, counter }.frame(&sealed);
+        self.queue.push_back(Output::DirectSend { route, frame });
+        true
+    }
+
+    /// One frame came; what does not open is passed over.
+    pub(super) fn on_direct_frame(&mut self, now: Now, route: RouteId, frame: &[u8]) {
+        let at = self.time(now);
+        let Some((head, cell)) = Head::read(frame) else { return };
+        let Some(prompt) = self.prompt.get_mut(&route) else { return };
+        prompt.health.last_in = Some((now.moment, at));
+        if head.kind == RENDEZVOUS {
+            return self.on_direct_rendezvous(now, route, head.counter, cell);
+        }
+        let key = self.link.epochs.as_ref().and_then(|epochs| epochs.read_key(head.epoch, head.hour));
+        match key.and_then(|key| key.cell_key(route, head.counter, 0).open(cell)) {
+            Some(inside) => {
+                self.on_inside(now, &Source { route, epoch: head.epoch, opens: None }, &inside);
+            }
+            None => self.on_unknown_epoch(now, at),
+        }
+    }
+
+    fn on_direct_rendezvous(&mut self, now: Now, route: RouteId, counter: Window, cell: &[u8]) {
+        let key = self.link.meeting.as_ref().map(|meeting| meeting.read.cell_key(route, counter, 0));
+        let Some(inside) = key.and_then(|key| key.open(cell)) else { return };
+        let Some((inside, is_frozen)) = parts::read(inside.get()) else { return };
+        if is_frozen {
+            self.on_peer_frozen();
+        }
+        if let Inside::Part(part) = inside
+            && let Some(message) = self.link.parts_in.take(&part)
+        {
+            self.on_rendezvous(now, &message);
+        }
+    }
+}
+
+/// What goes before a cell, inside the connection's own encryption.
+struct Head {
+    kind: u8,
+    epoch: u64,
+    hour: Hour,
+    counter: Window,
+}
+
+impl Head {
+    fn frame(&self, cell: &[u8]) -> Vec<u8> {
+        let mut frame = Vec::with_capacity(HEAD_OCTETS + cell.len());
+        frame.push(self.kind);
+        for number in [self.epoch, self.hour.0, self.counter.0] {
+            frame.extend(number.to_be_bytes());
+        }
+        frame.extend_from_slice(cell);
+        frame
+    }
+
+    fn read(frame: &[u8]) -> Option<(Head, &[u8])> {
+        let (head, cell) = frame.split_first_chunk::<HEAD_OCTETS>()?;
+        let number = |at: usize| head[at..at + 8].iter().fold(0u64, |n, octet| n << 8 | u64::from(*octet));
+        let kind = head[0];
+        let head = Head { kind, epoch: number(1), hour: Hour(number(9)), counter: Window(number(17)) };
+        (kind <= RENDEZVOUS && cell.len() <= PROMPT_CELL_OCTETS_MAX).then_some((head, cell))
+    }
+}
+
+const ORDINARY: u8 = 0;
+const RENDEZVOUS: u8 = 1;
+const HEAD_OCTETS: usize = 25;
+/// Twice a status in the life of one, at the default window.
+const STATUS_EVERY_MS: u64 = 2_000;
+/// A lost connection is noticed sooner than this; what it swallowed is sent again on the next.
+const RETRY_MS: u64 = 2_000;
+/// Cells sealed in one step: two megabytes, so that inputs are not kept waiting.
+const FRAMES_AT_ONCE: usize = 32;
+/// Counters reserved durably at a time: seconds of full speed.
+const COUNTERS_RESERVED: u64 = 1 << 17;
+const PROMPT_INSIDE_OCTETS: usize = PROMPT_CELL_OCTETS_MAX - CELL_OVERHEAD;
+/// A part's cell on a prompt route.
+const PART_INSIDE_OCTETS: usize = 4_000;
+const _: () = assert!(PROMPT_INSIDE_OCTETS > STATUS_OCTETS);

@@ -1,0 +1,170 @@
+//! An engine from what its store remembers.
+
+use couloir_seal::Entropy;
+use couloir_seal::identity::node_id;
+use couloir_seal::rendezvous::End;
+use couloir_wire::limits::EPOCH_LINGER_WINDOWS;
+use couloir_wire::time::WindowLength;
+
+use super::{Batch, Engine, Files, RecoverError, Setup};
+use crate::channel::ChannelState;
+use crate::input::Now;
+use crate::link::{Link, Meeting};
+use crate::output::Output;
+use crate::party::Party;
+use crate::schedule::NodeClock;
+use crate::store::{Fetch, OutboxItem, Snapshot, StateKey, StoredEntry};
+use crate::streams::{RecvStreams, SendStreams};
+use crate::talk::{Talk, Unnumbered};
+use crate::timers::{Timer, Timers};
+use crate::watch::{Hearing, Watch};
+
+type Recovered<T> = Result<T, RecoverError>;
+
+impl Engine {
+    /// An engine as the store remembers it. It only keeps until [`crate::Input::Serve`].
+    pub fn recover(now: Now, setup: Setup, mut snapshot: Snapshot) -> Recovered<Engine> {
+        let mut take = |key: StateKey| snapshot.states.remove(&key);
+        let channel = take(StateKey::Channel).ok_or(RecoverError::Damaged("channel"))?;
+        let channel = ChannelState::decode(&channel).map_err(|_| RecoverError::Damaged("channel"))?;
+        let party = Party::read(channel).map_err(|_| RecoverError::Damaged("papers"))?;
+        if party.own.node != node_id(setup.signing.public()) {
+            return Err(RecoverError::OtherNode);
+        }
+        let link_octets = take(StateKey::Link);
+        let watch = or_default(take(StateKey::Watch), "watch", Watch::decode)?;
+        let files = or_default(take(StateKey::Files), "files", Files::decode)?;
+        let talk_octets = take(StateKey::Talk);
+        let link = link(&setup, &party, link_octets, &mut snapshot, now)?;
+        let mut engine = Engine {
+            suite: setup.suite,
+            entropy: Entropy::from_seed(&setup.seed),
+            signing: setup.signing,
+            party,
+            link,
+            steady: Default::default(),
+            prompt: Default::default(),
+            clock: NodeClock::new(now.moment, now.wall),
+            is_clock_told: false,
+            watch,
+            hearing: Hearing::default(),
+            talk: Talk::default(),
+            files,
+            timers: Timers::default(),
+            stored_routes: routes(&mut snapshot),
+            batch: Batch::default(),
+            queue: Default::default(),
+            is_persisting: false,
+            is_serving: false,
+            ticks: 0,
+            serials: 0,
+        };
+        engine.recover_talk(now, talk_octets, snapshot)?;
+        engine.recover_timers(now);
+        Ok(engine)
+    }
+
+    fn recover_talk(&mut self, now: Now, octets: Option<Vec<u8>>, snapshot: Snapshot) -> Recovered<()> {
+        if octets.is_some_and(|octets| !self.talk.restore(&octets)) {
+            return Err(RecoverError::Damaged("conversation"));
+        }
+        self.talk.known = snapshot.known;
+        self.talk.expiring = snapshot.expiring.into_iter().collect();
+        for StoredEntry { id, encoded, is_own, .. } in &snapshot.unnumbered {
+            let waiting = Unnumbered { encoded: encoded.clone(), is_own: *is_own };
+            self.talk.unnumbered.insert(*id, waiting);
+        }
+        // Held entries wait their minute again; what they wait for may have come meanwhile.
+        for stored in snapshot.unnumbered.iter().filter(|stored| !waits_for_phrase(stored)) {
+            let Ok(entry) = couloir_wire::entry::Entry::decode(&stored.encoded) else { continue };
+            let missing = self.talk.missing(&entry.parents);
+            let released = self.talk.hold.arrive(stored.id, missing, true, now.moment);
+            self.appear(&released);
+        }
+        Ok(())
+    }
+
+    fn recover_timers(&mut self, now: Now) {
+        if !self.talk.expiring.is_empty() {
+            self.timers.set(Timer::Expiry, now.moment);
+        }
+        let erases_at = self.link.epochs.as_ref().and_then(|epochs| epochs.erases_at());
+        self.timers.set_if(Timer::EraseEpoch, erases_at);
+        if self.watch.is_drilling() {
+            self.timers.set(Timer::DrillEnds, now.moment);
+        }
+        let whole = self.files.incoming.iter().filter(|(_, file)| file.done == file.len);
+        let whole = whole.map(|(file, _)| Output::Fetch(Fetch::FileDigest(*file)));
+        self.batch.after.extend(whole.collect::<Vec<_>>());
+    }
+}
+
+/// Own entries without a number were said before the phrase was compared, but for those that a peer
+/// gave back and that are held.
+fn waits_for_phrase(stored: &StoredEntry) -> bool {
+    stored.is_own && stored.state == couloir_wire::entry::DeliveryState::Kept
+}
+
+fn or_default<T: Default>(
+    octets: Option<Vec<u8>>,
+    what: &'static str,
+    decode: impl FnOnce(&[u8]) -> Option<T>,
+) -> Recovered<T> {
+    match octets {
+        None => Ok(T::default()),
+        Some(octets) => decode(&octets).ok_or(RecoverError::Damaged(what)),
+    }
+}
+
+fn routes(snapshot: &mut Snapshot) -> std::collections::BTreeMap<couloir_wire::id::RouteId, Vec<u8>> {
+    let states = std::mem::take(&mut snapshot.states).into_iter();
+    let of_route = |(key, octets)| match key {
+        StateKey::Route(route) => Some((route, octets)),
+        _ => None,
+    };
+    states.filter_map(of_route).collect()
+}
+
+fn link(
+    setup: &Setup,
+    party: &Party,
+    octets: Option<Vec<u8>>,
+    snapshot: &mut Snapshot,
+    now: Now,
+) -> Recovered<Link> {
+    let mut link = Link::new();
+    let linger_ms = EPOCH_LINGER_WINDOWS * WindowLength::DEFAULT.ms();
+    if octets.is_some_and(|octets| !link.restore(&octets, now.moment + linger_ms)) {
+        return Err(RecoverError::Damaged("link"));
+    }
+    link.meeting = meeting(setup, party);
+    let send = snapshot.states.remove(&StateKey::SendCursors);
+    let recv = snapshot.states.remove(&StateKey::RecvCursors);
+    link.send = match send {
+        None => SendStreams::new(),
+        Some(octets) => SendStreams::restore(&octets).map_err(|_| RecoverError::Damaged("cursors"))?,
+    };
+    for row in &snapshot.outbox {
+        let tag = match row.what {
+            OutboxItem::Entry(id) => Some(id),
+            OutboxItem::Message(_) | OutboxItem::File { .. } => None,
+        };
+        let restored = link.send.restore_message(row.stream, row.offset, row.framed_len, tag, None);
+        restored.map_err(|_| RecoverError::Damaged("outbox"))?;
+    }
+    let partials = std::mem::take(&mut snapshot.partials);
+    link.recv = match recv {
+        None => RecvStreams::new(),
+        Some(octets) => {
+            RecvStreams::restore(&octets, &partials).map_err(|_| RecoverError::Damaged("partials"))?
+        }
+    };
+    Ok(link)
+}
+
+fn meeting(setup: &Setup, party: &Party) -> Option<Meeting> {
+    let (secret, end) = (party.rendezvous()?, party.end()?);
+    let key = |from: End| secret.hour_key(setup.suite, from);
+    let (write, read) = (key(end), key(end.other()));
+    Some(Meeting { write, read, secret })
+}

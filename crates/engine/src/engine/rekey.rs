@@ -1,0 +1,81 @@
+//! Changes of keys at fixed times, and erasure (PROTOCOL §4.2).
+
+use couloir_wire::time::Hour;
+
+use super::contact::first_hour;
+use super::{Engine, FORGET_EVERY_MS};
+use crate::control::Control;
+use crate::input::Now;
+use crate::store::StateKey;
+use crate::timers::Timer;
+
+impl Engine {
+    /// C: commits, with P's update if there is one, unless a commit is unanswered. P: sends an update.
+    pub(super) fn rekey(&mut self, now: Now) {
+        if self.link.frozen.is_some() {
+            return;
+        }
+        let hour = first_hour(self.time(now));
+        let Some(epochs) = &mut self.link.epochs else { return };
+        let epoch = epochs.writing();
+        let message = if epochs.is_committer() {
+            let update = self.link.update.take().filter(|(of, _)| *of == epoch).map(|(_, octets)| octets);
+            let commit = epochs.commit(&mut self.entropy, update.as_deref(), hour);
+            commit
+                .and_then(Result::ok)
+                .map(|commit| Control::Commit { first_hour: hour.0, octets: commit.into() })
+        } else if self.link.update_sent_in == Some(epoch) {
+            None
+        } else {
+            self.link.update_sent_in = Some(epoch);
+            let update = epochs.propose(&mut self.entropy).ok();
+            update.map(|update| Control::Update { epoch, octets: update.into() })
+        };
+        if let Some(message) = message {
+            self.tell(&message);
+            self.dirty(StateKey::Link);
+        }
+    }
+
+    /// P: follows C's commit. One that does not follow is a repetition of another incarnation's.
+    pub(super) fn on_commit(&mut self, now: Now, commit: &[u8], hour: Hour) {
+        let Some(epochs) = self.link.epochs.as_mut().filter(|epochs| !epochs.is_committer()) else { return };
+        if epochs.follow(commit, hour).is_ok() {
+            self.link.update_sent_in = None;
+            let linger_ms = couloir_wire::limits::EPOCH_LINGER_WINDOWS * self.longest_window_ms();
+            self.timers.set(Timer::EraseEpoch, now.moment + linger_ms);
+            self.dirty(StateKey::Link);
+        }
+    }
+
+    pub(super) fn erase_epoch(&mut self, now: Now) {
+        let Some(epochs) = &mut self.link.epochs else { return };
+        if epochs.erase(now.moment) {
+            self.dirty(StateKey::Link);
+        }
+        self.timers
+            .set_if(Timer::EraseEpoch, self.link.epochs.as_ref().and_then(|epochs| epochs.erases_at()));
+    }
+
+    /// Erases the keys of hours that are past by every clock (writing), and searched or expired (reading).
+    pub(super) fn forget_hours(&mut self, now: Now) {
+        self.timers.set(Timer::ForgetHours, now.moment + FORGET_EVERY_MS);
+        let at = Hour::of(self.time(now));
+        let times = self.steady.values().map(|steady| Hour::of(steady.clock.time_at(now.moment)));
+        let write = times.min().unwrap_or(at).min(at);
+        let oldest = Hour(at.0.saturating_sub(CELL_LIFE_HOURS_MAX));
+        let reached = self.steady.values().map(|steady| {
+            steady.reached.map_or(oldest, |time| Hour(Hour::of(time).0.saturating_sub(READ_SLACK_HOURS)))
+        });
+        let read = reached.min().unwrap_or(at).max(oldest).min(at);
+        let changed = self.link.epochs.as_mut().is_some_and(|epochs| epochs.forget_before(write, read));
+        if changed {
+            self.dirty(StateKey::Link);
+        }
+    }
+}
+
+/// No cell is older than 90 days.
+const CELL_LIFE_HOURS_MAX: u64 = 90 * 24;
+/// The hour before the last answer is still asked for: windows missed, the hour's turn.
+const READ_SLACK_HOURS: u64 = 1;

@@ -1,0 +1,135 @@
+//! After a loss of state: noticing it, and giving back what the other side lacks (PROTOCOL §4.8).
+
+use std::collections::BTreeSet;
+
+use couloir_wire::cell::Stream;
+use couloir_wire::id::EntryId;
+use couloir_wire::time::WallTime;
+
+use super::Engine;
+use crate::control::{Control, INVENTORY_IDS_MAX};
+use crate::input::Now;
+use crate::link::Stage;
+use crate::output::{Notice, Output};
+use crate::store::{Fetch, Fetched, OutboxItem, OutboxRow, StateKey, Write};
+
+impl Engine {
+    /// The peer acknowledges more than we ever said: our state is older than what it had from us.
+    pub(super) fn on_rolled_back(&mut self, now: Now) {
+        if !matches!(self.link.stage, Stage::Quiet | Stage::Confirmed(_)) {
+            return;
+        }
+        self.link.epochs = None;
+        self.link.stage = Stage::Wanted;
+        self.link.parts_out = None;
+        self.dirty(StateKey::Link);
+        self.notice(Notice::RolledBack);
+        self.say_hello_anywhere(now);
+        if self.steady.is_empty() {
+            self.make_hello(self.time(now));
+        }
+    }
+
+    /// The peer writes, newly, under an epoch that we never had: we were rolled back.
+    pub(super) fn on_unknown_epoch(&mut self, now: Now, opens: WallTime) {
+        let is_recent = self.time(now) - opens <= self.status_life_ms() as i64;
+        let is_settled = self.link.stage == Stage::Quiet && self.link.epochs.is_some();
+        if !is_recent || !is_settled {
+            return;
+        }
+        self.link.unknown_cells += 1;
+        if self.link.unknown_cells >= UNKNOWN_CELLS_MAX {
+            self.link.unknown_cells = 0;
+            self.on_rolled_back(now);
+        }
+    }
+
+    /// The peer's link is frozen: it sees two nodes that claim our post.
+    pub(super) fn on_peer_frozen(&mut self) {
+        if !std::mem::replace(&mut self.hearing.is_frozen_told, true) {
+            self.notice(Notice::TwoNodes);
+        }
+    }
+
+    pub(super) fn on_fetched(&mut self, fetched: Fetched) {
+        match fetched {
+            Fetched::Outbox { stream, offset, framed, starts } => {
+                if self.link.outbox_asked.take() == Some((stream, offset)) {
+                    self.link.send.load(stream, offset, &framed, &starts);
+                }
+            }
+            Fetched::Inventory(ids) => self.on_own_inventory(ids),
+            Fetched::Entries(entries) => entries.iter().for_each(|entry| self.give_back_entry(entry)),
+            Fetched::FileDigest(digest) => self.on_file_digest(digest),
+        }
+    }
+
+    /// Asks the store for what the streams want next; one question at a time.
+    pub(super) fn fetch_outbox(&mut self) {
+        if self.link.outbox_asked.is_some() {
+            return;
+        }
+        if let Some(wanted) = self.link.send.wanted() {
+            self.link.send.asked(&wanted);
+            self.link.outbox_asked = Some((wanted.stream, wanted.offset));
+            let (stream, offset, len_max) = (wanted.stream, wanted.offset, wanted.len_max);
+            self.queue.push_back(Output::Fetch(Fetch::Outbox { stream, offset, len_max }));
+        }
+    }
+
+    /// After a restart: tells the peer what we hold.
+    fn on_own_inventory(&mut self, ids: Vec<EntryId>) {
+        if self.link.epochs.is_none() {
+            return;
+        }
+        let chunks = ids.chunks(INVENTORY_IDS_MAX);
+        let last = chunks.len().saturating_sub(1);
+        for (number, chunk) in chunks.enumerate() {
+            self.tell(&Control::Inventory { ids: chunk.to_vec(), is_last: number == last });
+        }
+        if ids.is_empty() {
+            self.tell(&Control::Inventory { ids, is_last: true });
+        }
+    }
+
+    /// What the peer holds: when all of it is known, it is given what it lacks.
+    pub(super) fn on_inventory(&mut self, ids: Vec<EntryId>, is_last: bool) {
+        let held = self.link.inventory.get_or_insert_default();
+        if held.len() + ids.len() > INVENTORY_MAX {
+            return;
+        }
+        held.extend(ids);
+        if !is_last {
+            return;
+        }
+        let held: BTreeSet<EntryId> = self.link.inventory.take().unwrap_or_default().into_iter().collect();
+        let lacking: Vec<EntryId> = self.talk.known.difference(&held).copied().collect();
+        let lacking = lacking.into_iter().filter(|id| !self.talk.unnumbered.contains_key(id));
+        let lacking: Vec<EntryId> = lacking.collect();
+        for chunk in lacking.chunks(RETURNED_AT_ONCE) {
+            self.batch.after.push(Output::Fetch(Fetch::Entries(chunk.to_vec())));
+        }
+    }
+
+    /// Says an entry again that the peer lacks, whoever said it first. What is still in the outbox, or
+    /// expired, is not said twice: the reader knows entries by their ids.
+    fn give_back_entry(&mut self, encoded: &[u8]) {
+        let Ok(entry) = couloir_wire::entry::Entry::decode(encoded) else { return };
+        if self.link.epochs.is_none() {
+            return;
+        }
+        let stream = Stream::Routine;
+        let appended = self.link.send.append(stream, encoded, None);
+        let what = OutboxItem::Entry(entry.id);
+        let (offset, framed_len) = (appended.offset, appended.framed_len);
+        self.write(Write::Outbox(OutboxRow { stream, offset, framed_len, what }));
+        self.dirty(StateKey::SendCursors);
+    }
+}
+
+/// So many nested cells in a row under unknown epochs are no accident of a change of keys.
+const UNKNOWN_CELLS_MAX: u32 = 4;
+/// Ids that are held while a peer tells its inventory: 16 MB.
+const INVENTORY_MAX: usize = 1_000_000;
+/// Entries read from the store at once to be given back.
+const RETURNED_AT_ONCE: usize = 256;

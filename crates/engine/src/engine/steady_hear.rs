@@ -1,0 +1,304 @@
+//! What comes back on steady routes: outcomes of PUTs, cells of the peer (PROTOCOL §5).
+
+use couloir_wire::exchange::PutOutcome;
+use couloir_wire::id::RouteId;
+use couloir_wire::limits::GETS_PER_LANE;
+use couloir_wire::route::Carrier;
+use couloir_wire::time::{Hour, Window};
+
+use super::Engine;
+use super::hear::Source;
+use crate::input::{Exchanged, Now, RouteAnswer, RouteTrouble};
+use crate::output::{Notice, Output};
+use crate::parts::{self, Inside};
+use crate::schedule::Search;
+use crate::steady::{Asked, Steady, Version};
+use crate::store::StateKey;
+use crate::timers::Timer;
+
+impl Engine {
+    /// An armed exchange left, or should have.
+    pub(super) fn on_exchanged(&mut self, now: Now, exchanged: Exchanged) {
+        let Some(steady) = self.steady.get_mut(&exchanged.route) else { return };
+        steady.health.is_tried = true;
+        let record = steady.armed.remove(&exchanged.window);
+        let versions = record.map(|record| record.versions).unwrap_or_default();
+        let (left, unsent): (Vec<_>, Vec<_>) =
+            versions.into_iter().partition(|version| version.serial == exchanged.serial);
+        self.give_back(exchanged.route, unsent);
+        let version = left.into_iter().next();
+        match exchanged.result {
+            Ok(ref answer) => self.on_answer(now, &exchanged, answer, version),
+            Err(trouble) => self.on_trouble(exchanged.route, trouble, version),
+        }
+    }
+
+    /// What did not leave counts as never sent, and its probes as never asked.
+    fn give_back(&mut self, route: RouteId, versions: Vec<Version>) {
+        let Some(steady) = self.steady.get_mut(&route) else { return };
+        for version in versions {
+            let turns = GETS_PER_LANE * usize::from(steady.spec.lanes);
+            let probes: Vec<Asked> = version.asked.into_iter().skip(turns).collect();
+            probes.into_iter().rev().filter(|asked| *asked != Asked::Random).for_each(|asked| {
+                steady.probes.push_front(asked);
+            });
+            version.carries.iter().for_each(|carries| self.link.send.failed(steady.place, carries));
+        }
+    }
+
+    fn on_trouble(&mut self, route: RouteId, trouble: RouteTrouble, version: Option<Version>) {
+        if let Some(steady) = self.steady.get_mut(&route) {
+            steady.health.trouble = Some(trouble);
+        }
+        self.give_back(route, version.into_iter().collect());
+    }
+
+    fn on_answer(&mut self, now: Now, exchanged: &Exchanged, answer: &RouteAnswer, version: Option<Version>) {
+        let route = exchanged.route;
+        self.keep_time(now, exchanged, answer);
+        self.reach(now, exchanged);
+        let Some(version) = version else { return };
+        for (lane, outcome) in answer.puts.iter().enumerate() {
+            self.on_put(now, exchanged, &version, lane, *outcome);
+        }
+        for (asked, cell) in version.asked.iter().zip(&answer.gets) {
+            self.on_got(now, route, *asked, cell.as_deref(), exchanged.window);
+        }
+        self.say_hello(now, route);
+    }
+
+    /// Takes the carrier's time; if the route's windows moved, everything ahead is armed anew.
+    fn keep_time(&mut self, now: Now, exchanged: &Exchanged, answer: &RouteAnswer) {
+        let Some(steady) = self.steady.get_mut(&exchanged.route) else { return };
+        let Some(time) = answer.time else { return };
+        let was_synchronised = steady.is_synchronised();
+        let shift = steady.clock.answered(exchanged.left, exchanged.back, time);
+        self.clock.relay(steady.place as u8, steady.clock.offset_ms());
+        if shift.is_some() || !was_synchronised {
+            let (place, carries) = (steady.place, steady.realign(now.moment));
+            self.link.send.failed(place, &carries);
+            self.timers.set(Timer::Fill(exchanged.route), now.moment);
+        }
+        self.tell_clock(now);
+    }
+
+    fn tell_clock(&mut self, now: Now) {
+        let off_ms = self.clock.disagreement_ms();
+        let is_off = off_ms > CLOCK_OFF_MS;
+        if is_off && !self.is_clock_told {
+            self.notice(Notice::ClockWrong { by_ms: now.wall - self.time(now) });
+        }
+        self.is_clock_told = is_off;
+    }
+
+    /// The route answered: a search may begin, and the hour of the last answer is kept.
+    fn reach(&mut self, now: Now, exchanged: &Exchanged) {
+        let Some(steady) = self.steady.get_mut(&exchanged.route) else { return };
+        steady.health.trouble = None;
+        let time = steady.clock.time_at(now.moment);
+        if steady.phase.reached(now.moment) {
+            let current = steady.window_at(now.moment);
+            let newest = Window(current.0.saturating_sub(1));
+            let oldest = steady.reached.map_or(newest, |reached| steady.length.window_at(reached));
+            steady.search = Some(Search::new(steady.ruler, steady.length, newest, oldest));
+            steady.probes.clear();
+        }
+        let is_planned = steady.search.as_ref().is_some_and(|search| !search.is_over());
+        let is_searched = !is_planned || !steady.phase.is_searching(now.moment);
+        let is_new_hour = steady.reached.is_none_or(|reached| Hour::of(reached) != Hour::of(time));
+        if steady.reached.is_none() || (is_searched && is_new_hour) {
+            steady.reached = Some(time);
+            self.dirty(StateKey::Route(exchanged.route));
+        }
+    }
+
+    fn on_put(
+        &mut self,
+        now: Now,
+        exchanged: &Exchanged,
+        version: &Version,
+        lane: usize,
+        outcome: PutOutcome,
+    ) {
+        let at = self.time(now);
+        let Some(steady) = self.steady.get_mut(&exchanged.route) else { return };
+        let carries = version.carries.get(lane).cloned().unwrap_or_default();
+        match outcome {
+            PutOutcome::Stored | PutOutcome::Same => {
+                steady.health.last_out = Some((now.moment, at));
+                let carried = self.link.send.stored(&carries);
+                steady.remember_sent(exchanged.window, carries);
+                self.mark_carried(&carried);
+            }
+            PutOutcome::Taken => {
+                steady.is_taken = Some((version.epoch.unwrap_or(0), exchanged.window, lane as u8));
+                self.link.send.failed(steady.place, &carries);
+                self.notice(Notice::SlotTaken(exchanged.route));
+            }
+            PutOutcome::WrongWindow => self.link.send.failed(steady.place, &carries),
+            PutOutcome::Refused => {
+                steady.health.trouble = Some(RouteTrouble::Full);
+                self.link.send.failed(steady.place, &carries);
+            }
+        }
+    }
+
+    fn on_got(&mut self, now: Now, route: RouteId, asked: Asked, cell: Option<&[u8]>, current: Window) {
+        match (asked, cell) {
+            (Asked::Random, _) => {}
+            (Asked::OwnSlot(epoch, window, lane), cell) => self.on_own_slot(route, epoch, window, lane, cell),
+            (Asked::Epoch(epoch, window, lane), Some(cell)) => {
+                self.on_ordinary(now, route, (epoch, window, lane), cell, current);
+            }
+            (Asked::Rendezvous(window, lane), Some(cell)) => {
+                self.on_rendezvous_cell(now, route, (window, lane), cell, current);
+            }
+            (asked, None) => self.on_empty(route, asked),
+        }
+    }
+
+    fn on_empty(&mut self, route: RouteId, asked: Asked) {
+        let Some(steady) = self.steady.get_mut(&route) else { return };
+        if let Some(window) = asked.window().filter(|window| steady.asked_again.contains(window)) {
+            steady.opened.found_empty(window);
+        }
+    }
+
+    /// What is in the slot that was said to be taken: if it opens under our own key, another machine
+    /// has our identity.
+    fn on_own_slot(&mut self, route: RouteId, epoch: u64, window: Window, lane: u8, cell: Option<&[u8]>) {
+        let Some(steady) = self.steady.get_mut(&route) else { return };
+        steady.is_taken = None;
+        let hour = steady.length.hour_of(window);
+        let Some(cell) = cell else { return };
+        let ordinary = self.link.epochs.as_ref().and_then(|epochs| epochs.write_key(epoch, hour));
+        let meeting = self.link.meeting.as_ref().map(|meeting| meeting.write.clone());
+        let key = if epoch == 0 { meeting } else { ordinary };
+        let opens = key.is_some_and(|key| key.cell_key(route, window, lane).open(cell).is_some());
+        if opens {
+            self.batch.after.push(Output::Halt(Notice::SecondSelf));
+        } else {
+            steady.is_contested = true;
+        }
+    }
+
+    fn on_ordinary(&mut self, now: Now, route: RouteId, of: (u64, Window, u8), cell: &[u8], current: Window) {
+        let (epoch, window, lane) = of;
+        let Some(length) = self.steady.get(&route).map(|steady| steady.length) else { return };
+        let key = self.link.epochs.as_ref().and_then(|epochs| epochs.read_key(epoch, length.hour_of(window)));
+        let Some(inside) = key.and_then(|key| key.cell_key(route, window, lane).open(cell)) else { return };
+        self.on_opened(now, route, window, current);
+        self.on_inside(now, &Source { route, epoch, opens: Some(length.opens(window)) }, &inside);
+    }
+
+    fn on_rendezvous_cell(
+        &mut self,
+        now: Now,
+        route: RouteId,
+        of: (Window, u8),
+        cell: &[u8],
+        current: Window,
+    ) {
+        let (window, lane) = of;
+        let key = self.link.meeting.as_ref().map(|meeting| meeting.read.cell_key(route, window, lane));
+        let Some(inside) = key.and_then(|key| key.open(cell)) else { return };
+        self.on_opened(now, route, window, current);
+        let Some((inside, is_frozen)) = parts::read(inside.get()) else { return };
+        if is_frozen {
+            self.on_peer_frozen();
+        }
+        match inside {
+            Inside::Cover => {}
+            Inside::Part(part) => {
+                if let Some(message) = self.link.parts_in.take(&part) {
+                    self.on_rendezvous(now, &message);
+                }
+            }
+            Inside::Nested(cell) => self.on_nested(now, route, window, lane, cell),
+        }
+    }
+
+    fn on_nested(&mut self, now: Now, route: RouteId, window: Window, lane: u8, cell: &[u8]) {
+        let Some(length) = self.steady.get(&route).map(|steady| steady.length) else { return };
+        let hour = length.hour_of(window);
+        let epochs: Vec<u64> = self.link.epochs.iter().flat_map(|epochs| epochs.readable()).collect();
+        for epoch in epochs {
+            let key = self.link.epochs.as_ref().and_then(|epochs| epochs.read_key(epoch, hour));
+            let inside = key.and_then(|key| key.cell_key(route, window, lane).open(cell));
+            if let Some(inside) = inside {
+                self.link.unknown_cells = 0;
+                return self.on_inside(
+                    now,
+                    &Source { route, epoch, opens: Some(length.opens(window)) },
+                    &inside,
+                );
+            }
+        }
+        self.on_unknown_epoch(now, length.opens(window));
+    }
+
+    /// A cell of the peer was opened on a route.
+    fn on_opened(&mut self, now: Now, route: RouteId, window: Window, current: Window) {
+        let at = self.time(now);
+        let Some(steady) = self.steady.get_mut(&route) else { return };
+        steady.opened.opened(window);
+        steady.health.last_in = Some((now.moment, at));
+        let is_old = window.0 + RECENT_WINDOWS < current.0;
+        if is_old && let Some(search) = &mut steady.search {
+            search.hit(window);
+        }
+    }
+
+    /// Frees the places of routes that the charter retired and begins those that it added.
+    pub(super) fn sync_routes(&mut self, now: Now) {
+        let at = self.time(now);
+        let Some(charter) = self.party.charter() else { return };
+        let specs: Vec<_> = charter.routes.iter().filter(|spec| spec.is_in_use(at)).cloned().collect();
+        let gone = |id: &RouteId| !specs.iter().any(|spec| spec.id == *id);
+        let retired: Vec<RouteId> =
+            self.steady.keys().chain(self.prompt.keys()).copied().filter(gone).collect();
+        retired.into_iter().for_each(|route| self.retire(route));
+        for spec in specs {
+            let is_known = self.steady.contains_key(&spec.id) || self.prompt.contains_key(&spec.id);
+            let Some(place) = self.free_place().filter(|_| !is_known) else { continue };
+            match spec.carrier() {
+                Some(Carrier::Relay | Carrier::Folder) => self.begin_steady(now, place, spec),
+                Some(Carrier::Direct) => self.begin_prompt(place, spec),
+                None => {}
+            }
+        }
+    }
+
+    fn begin_steady(&mut self, now: Now, place: usize, spec: couloir_wire::route::RouteSpec) {
+        let route = spec.id;
+        let at = self.time(now);
+        let stored = self.stored_routes.remove(&route);
+        if let Some(steady) = Steady::new(place, spec, stored.as_deref(), now.moment, at) {
+            self.steady.insert(route, steady);
+            self.timers.set(Timer::Fill(route), now.moment);
+        }
+    }
+
+    fn retire(&mut self, route: RouteId) {
+        let place = self.steady.remove(&route).map(|steady| steady.place);
+        let place = place.or_else(|| self.prompt.remove(&route).map(|prompt| prompt.place));
+        self.timers.stop(Timer::Fill(route));
+        self.timers.stop(Timer::PromptStatus(route));
+        self.batch.after.push(Output::Disarm(route));
+        if let Some(place) = place {
+            self.link.send.forget_route(place);
+            self.clock.forget_relay(place as u8);
+        }
+    }
+
+    fn free_place(&self) -> Option<usize> {
+        let steady = self.steady.values().map(|steady| steady.place);
+        let taken: Vec<usize> = steady.chain(self.prompt.values().map(|prompt| prompt.place)).collect();
+        (0..couloir_wire::limits::ROUTES_MAX).find(|place| !taken.contains(place))
+    }
+}
+
+/// A disagreement of clocks that a desk is told of.
+const CLOCK_OFF_MS: u64 = 60_000;
+/// A cell this many windows old came by the search.
+const RECENT_WINDOWS: u64 = 32;

@@ -1,0 +1,162 @@
+//! What a desk reads at a glance.
+
+use couloir_seal::phrase;
+use couloir_wire::cell::Desk;
+use couloir_wire::id::Digest;
+use couloir_wire::time::WallTime;
+
+use super::{Engine, Prompt};
+use crate::input::Now;
+use crate::party::Party;
+use crate::status::{FileView, PeerView, PostureView, RouteState, RouteView, StatusView};
+use crate::steady::{Health, Steady};
+
+/// The comparison phrase, to be read to the other desk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PhraseView {
+    /// Numbers of the seven symbols in `couloir_seal::phrase`.
+    pub symbols: [u8; 7],
+    /// The same as digits.
+    pub digits: String,
+}
+
+impl Engine {
+    /// The phrase, once first contact is complete.
+    pub fn phrase(&self) -> Option<PhraseView> {
+        let symbols = self.link.phrase.numbers?;
+        let words: Vec<String> = symbols.iter().map(|number| format!("{number:02}")).collect();
+        debug_assert!(symbols.iter().all(|number| usize::from(*number) < phrase::symbols().len()));
+        Some(PhraseView { symbols, digits: words.join(" ") })
+    }
+
+    /// The channel's papers.
+    pub fn party(&self) -> &Party {
+        &self.party
+    }
+
+    /// SHA-256 of the public key with which the peer's node must meet us on direct routes.
+    pub fn peer_tls_key(&self) -> Option<Digest> {
+        self.party.peer.as_ref().map(|peer| peer.certificate.unverified().tls_key)
+    }
+
+    /// Octets held for the peer: what it said that is not complete.
+    pub fn held_octets(&self) -> u64 {
+        self.link.recv.held_octets()
+    }
+
+    /// The node at a glance.
+    pub fn status(&self, now: Now) -> StatusView {
+        let at = self.time(now);
+        let (is_active, since) = self.watch.posture();
+        let posture = PostureView {
+            is_active,
+            since,
+            own: self.watch.official().0,
+            own_why: self.watch.official_why.clone(),
+            peer: self.watch.peer_official().0,
+        };
+        let steady = self.steady.values().map(|steady| self.steady_view(now, steady));
+        let prompt = self.prompt.values().map(|prompt| self.prompt_view(now, prompt));
+        StatusView {
+            at,
+            posture,
+            desk: self.watch.desk(),
+            clock_off_ms: now.wall - at,
+            peers: self.peer_view(now).into_iter().collect(),
+            routes: steady.chain(prompt).collect(),
+            files: self.file_views(),
+        }
+    }
+
+    fn peer_view(&self, now: Now) -> Option<PeerView> {
+        let peer = self.party.peer.as_ref()?;
+        let life_ms = self.status_life_ms();
+        let is_alive = self.hearing.is_alive(now.moment, life_ms);
+        let last_heard = self.hearing.last.map(|(_, at)| at);
+        let status = self.hearing.status.filter(|_| is_alive);
+        let desk =
+            status.map_or((Desk::Unknown, last_heard), |status| (status.desk, seconds(status.desk_since_s)));
+        let drill = self.watch.drill;
+        Some(PeerView {
+            node: peer.node,
+            side: peer.signet.name.clone(),
+            post: peer.certificate.unverified().title.clone(),
+            is_alive,
+            since: if is_alive { self.hearing.alive_since } else { last_heard },
+            last_heard,
+            desk,
+            hears_us: is_alive && self.hearing.hears_us(now.moment, life_ms),
+            verified: (self.watch.is_verified_here, self.watch.is_verified_there),
+            frozen: self.link.frozen.map(|why| why.word().to_string()),
+            unacknowledged: self.link.send.tags_unacknowledged() as u64,
+            epoch: self.link.epochs.as_ref().map_or(0, |epochs| epochs.writing()),
+            drill_last: drill.map(|drill| WallTime(drill.sent_ms)),
+            drill_answered: drill.and_then(|drill| drill.is_answered),
+            drill_after_ms: self.watch.drill_after_ms,
+        })
+    }
+
+    fn steady_view(&self, now: Now, steady: &Steady) -> RouteView {
+        let life_ms = steady.status_life_ms();
+        RouteView {
+            spec: steady.spec.clone(),
+            state: if steady.is_paused() { RouteState::Paused } else { state(&steady.health, now, life_ms) },
+            trouble: steady.health.trouble,
+            last_out: steady.health.last_out.map(|(_, at)| at),
+            last_in: steady.health.last_in.map(|(_, at)| at),
+            delay_ms: steady.health.delay_ms,
+            losses: steady.report.count().lost,
+            is_searching: steady.phase.is_searching(now.moment)
+                && steady.search.as_ref().is_some_and(|search| !search.is_over()),
+            id: steady.id(),
+        }
+    }
+
+    fn prompt_view(&self, now: Now, prompt: &Prompt) -> RouteView {
+        let life_ms = self.status_life_ms();
+        RouteView {
+            spec: prompt.spec.clone(),
+            state: state(&prompt.health, now, life_ms),
+            trouble: prompt.health.trouble,
+            last_out: prompt.health.last_out.map(|(_, at)| at),
+            last_in: prompt.health.last_in.map(|(_, at)| at),
+            delay_ms: prompt.health.delay_ms,
+            losses: 0,
+            is_searching: false,
+            id: prompt.spec.id,
+        }
+    }
+
+    fn file_views(&self) -> Vec<FileView> {
+        let own = self.files.outgoing.iter().map(|(entry, file)| {
+            let done =
+                (u128::from(file.done) * u128::from(file.len)).checked_div(u128::from(file.framed_len));
+            FileView { entry: *entry, is_own: true, done: done.unwrap_or(0) as u64, len: file.len }
+        });
+        let theirs = self.files.incoming.iter().map(|(entry, file)| FileView {
+            entry: *entry,
+            is_own: false,
+            done: file.done,
+            len: file.len,
+        });
+        own.chain(theirs).collect()
+    }
+}
+
+fn state(health: &Health, now: Now, life_ms: u64) -> RouteState {
+    let is_fresh = |last: Option<(couloir_wire::time::Moment, WallTime)>| {
+        last.is_some_and(|(moment, _)| now.moment.since_ms(moment) <= life_ms)
+    };
+    if !health.is_tried {
+        return RouteState::New;
+    }
+    match (is_fresh(health.last_out) && health.trouble.is_none(), is_fresh(health.last_in)) {
+        (true, true) => RouteState::Working,
+        (true, false) => RouteState::OutOnly,
+        (false, _) => RouteState::Down,
+    }
+}
+
+fn seconds(since_s: u32) -> Option<WallTime> {
+    (since_s > 0).then(|| WallTime(i64::from(since_s) * 1_000))
+}
