@@ -1,1 +1,5 @@
-fn main(){}
+//! `couloir`: a standby channel between two organisations.
+
+fn main() -> std::process::ExitCode {
+    couloir::cli::main()
+}

@@ -1,0 +1,105 @@
+//! Carries out what a command asks of a node, whether the node runs or not.
+//!
+//! [`answer::answer`] is the only place where requests turn into inputs and readings. It works over
+//! a [`Node`]: a running one's handle behind the socket, or the store itself with an engine that
+//! keeps and does not serve. [`Reach`] finds out which it is.
+
+pub mod answer;
+pub mod files;
+pub mod glance;
+pub mod kept;
+pub mod names;
+pub mod notices;
+pub mod papers;
+pub mod phrase;
+pub mod row;
+pub mod watch;
+
+use std::time::{Duration, Instant};
+
+use couloir_engine::status::StatusView;
+use couloir_engine::{Input, PhraseView, Say};
+use couloir_wire::id::EntryId;
+use serde_json::Value;
+
+use crate::cli::home_args::HomeArgs;
+use crate::home::{Home, HomeError};
+use crate::socket::Request;
+use crate::socket::client::Client;
+use crate::store::{Reader, Store};
+use crate::words::Outcome;
+use kept::Kept;
+use row::Row;
+
+/// A node as requests need it.
+pub trait Node {
+    /// Whether it runs: windows open, drills are tested.
+    fn is_running(&self) -> bool;
+    /// Says something; returns once it is durable.
+    fn say(&mut self, say: Say) -> Outcome<EntryId>;
+    /// Hands in what has no answer of its own; returns once it is durable.
+    fn submit(&mut self, input: Input) -> Outcome;
+    /// The node at a glance.
+    fn status(&mut self) -> Outcome<StatusView>;
+    /// The phrase, once first contact is complete.
+    fn phrase(&mut self) -> Outcome<Option<PhraseView>>;
+    /// What was committed.
+    fn reader(&self) -> &Reader;
+    /// Acts on the store between two batches.
+    fn with_store<T: Send + 'static>(
+        &mut self,
+        act: impl FnOnce(&mut Store) -> T + Send + 'static,
+    ) -> Outcome<T>;
+    /// Tests the line and waits for its answer, in milliseconds.
+    fn drill(&mut self) -> Outcome<u64>;
+}
+
+/// How a command reaches its node.
+pub enum Reach {
+    /// It runs, and this is its socket.
+    Running(Client),
+    /// It does not run; the command has the store to itself.
+    Kept(Box<Kept>),
+}
+
+impl Reach {
+    /// The node of a home: through its socket if it runs, else from its store.
+    pub fn open(args: &HomeArgs) -> Outcome<Reach> {
+        let home = Home::open(args.folder()?)?;
+        let patience = Instant::now() + STARTING_PATIENCE;
+        loop {
+            if let Some(client) = Client::connect(&home.socket_path())? {
+                return Ok(Reach::Running(client));
+            }
+            match home.lock() {
+                Ok(lock) => return Ok(Reach::Kept(Box::new(Kept::open(&home, lock, args)?))),
+                // A node that is starting holds the lock before it listens.
+                Err(HomeError::Busy(_)) if Instant::now() < patience => std::thread::sleep(LOOK_AGAIN),
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Asks one thing; entries that come before the answer go to `row`.
+    pub fn ask_rows(&mut self, request: &Request, row: &mut dyn FnMut(Row) -> Outcome) -> Outcome<Value> {
+        match self {
+            Reach::Running(client) => client.ask(request, row),
+            Reach::Kept(kept) => answer::answer(&mut **kept, request, row),
+        }
+    }
+
+    /// Asks one thing that has one answer.
+    pub fn ask(&mut self, request: &Request) -> Outcome<Value> {
+        self.ask_rows(request, &mut |_| Ok(()))
+    }
+
+    /// Whether the node runs.
+    pub fn is_running(&self) -> bool {
+        matches!(self, Reach::Running(_))
+    }
+}
+
+/// How long another process may hold the home before a command gives up.
+const STARTING_PATIENCE: Duration = Duration::from_secs(5);
+/// How often it looks again meanwhile.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);

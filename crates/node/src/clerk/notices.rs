@@ -1,0 +1,41 @@
+//! What a desk must read, in words: one line each.
+
+use couloir_engine::Notice;
+
+use crate::cli::plain::one_line;
+use crate::cli::values::local;
+
+/// A notice as one line, with what to do where something is to be done.
+pub fn words(notice: &Notice) -> String {
+    match notice {
+        Notice::Joined => "first contact is complete; compare the phrase: couloir phrase".into(),
+        Notice::InvitationVoid => {
+            "a second, different answer came to our invitation: it is void; invite anew: couloir invite".into()
+        }
+        Notice::Restarted => "the peer lost its state, and the link was made anew; nothing said is lost".into(),
+        Notice::RolledBack => "this node's state is older than what the peer has; the link is being made anew".into(),
+        Notice::TwoNodes => {
+            "two nodes claim this post: the link is frozen; find the other one, then: couloir doctor --settle this".into()
+        }
+        Notice::Contradiction => {
+            "the peer contradicted itself: the link is frozen; call them, then: couloir doctor --settle this".into()
+        }
+        Notice::SecondSelf => {
+            "another machine writes with this node's identity; stop it, or revoke this node: couloir charter revoke-node".into()
+        }
+        Notice::ClockWrong { by_ms } => format!("this machine's clock is wrong by {} s; set it", by_ms / 1000),
+        Notice::SlotTaken(route) => format!("route {route} is paused: another cell lies in our slot"),
+        Notice::Active(since) => format!("ACTIVE: the official line is down since {}", local(since.0)),
+        Notice::Standby(since) => format!("standby: the official line works again since {}", local(since.0)),
+        Notice::DrillAnswered { after_ms } => format!("the line was tested: answered after {after_ms} ms"),
+        Notice::DrillMissed => "the line was tested: NO answer; see couloir status".into(),
+        Notice::PaperRefused(why) => format!("a paper of the peer's was refused: {}", one_line(why)),
+        Notice::AmendmentWaits(hash) => {
+            format!("a charter amendment waits for our officers: couloir charter show, then couloir charter sign {hash}")
+        }
+        Notice::Amended(version) => format!("charter version {version} is in force"),
+        Notice::Revoked(node) => format!("node {node} was revoked"),
+        Notice::FileWhole(entry) => format!("file [{entry}] is whole: couloir save {entry} --out FILE"),
+        Notice::FileDamaged(entry) => format!("file [{entry}] is damaged: its hash is not what its author said"),
+    }
+}

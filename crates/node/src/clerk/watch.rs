@@ -1,0 +1,210 @@
+//! Probes of the official line: addresses that a running node looks at every minute.
+//!
+//! A probe connects, and over `http` asks for the head. The official line is down when an address
+//! did not answer twice running, and up again when all answer. Only a change is told to the engine,
+//! so that what a person said stands until the probes say something new.
+
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::net::{TcpStream, ToSocketAddrs};
+use std::time::Duration;
+
+use couloir_engine::Input;
+use couloir_wire::cell::Official;
+use serde_json::{Value, json};
+
+use super::Node;
+use crate::store::Reader;
+use crate::words::{Code, Failure, Outcome};
+
+/// The addresses that are probed.
+pub fn list(reader: &Reader) -> Outcome<Vec<String>> {
+    let Some(kept) = reader.setting(SETTING)? else { return Ok(Vec::new()) };
+    serde_json::from_str(&kept).map_err(|_| {
+        Failure::new(Code::Integrity, "the list of probes cannot be read", "add the probes again")
+    })
+}
+
+/// Probes one more address.
+pub fn add<N: Node>(node: &mut N, url: &str) -> Outcome<Value> {
+    Target::of(url)?;
+    let mut watched = list(node.reader())?;
+    if watched.len() >= PROBES_MAX {
+        return Err(Failure::refused(
+            "sixteen addresses are probed already",
+            "remove one: couloir posture watch remove URL",
+        ));
+    }
+    if !watched.iter().any(|each| each == url) {
+        watched.push(url.to_owned());
+    }
+    keep(node, &watched)
+}
+
+/// Probes an address no longer.
+pub fn remove<N: Node>(node: &mut N, url: &str) -> Outcome<Value> {
+    let mut watched = list(node.reader())?;
+    let before = watched.len();
+    watched.retain(|each| each != url);
+    if watched.len() == before {
+        return Err(Failure::usage("that address is not probed", "see couloir posture watch list"));
+    }
+    keep(node, &watched)
+}
+
+fn keep<N: Node>(node: &mut N, watched: &[String]) -> Outcome<Value> {
+    let kept = json!(watched).to_string();
+    node.with_store(move |store| store.put_setting(SETTING, Some(&kept)))??;
+    Ok(json!({ "watch": watched }))
+}
+
+/// What a running node remembers of its probes.
+#[derive(Default)]
+pub struct Probes {
+    failures: BTreeMap<String, u32>,
+    told: Option<Official>,
+}
+
+impl Probes {
+    /// Looks at every address once; the input for the engine, if something changed.
+    pub fn round(&mut self, watched: &[String]) -> Option<Input> {
+        self.failures.retain(|url, _| watched.contains(url));
+        for url in watched {
+            let count = self.failures.entry(url.clone()).or_default();
+            *count = if probe(url).is_ok() { 0 } else { count.saturating_add(1) };
+        }
+        let (state, why) = self.verdict(watched)?;
+        if self.told == Some(state) {
+            return None;
+        }
+        self.told = Some(state);
+        Some(Input::SetOfficial { state, why })
+    }
+
+    /// `None` while nothing is watched, or one failure might still be chance.
+    fn verdict(&self, watched: &[String]) -> Option<(Official, String)> {
+        let failures = |url: &String| self.failures.get(url).copied().unwrap_or_default();
+        let down: Vec<&str> =
+            watched.iter().filter(|url| failures(url) >= FAILURES_UNTIL_DOWN).map(String::as_str).collect();
+        if !down.is_empty() {
+            return Some((Official::Down, format!("no answer from {}", down.join(", "))));
+        }
+        let is_all_well = !watched.is_empty() && watched.iter().all(|url| failures(url) == 0);
+        is_all_well.then(|| (Official::Up, "the probes answer".to_owned()))
+    }
+}
+
+struct Target {
+    address: String,
+    /// The path whose head is asked for, over plain HTTP.
+    head: Option<String>,
+    /// Whether the server speaks first, as over SMTP.
+    is_greeting: bool,
+}
+
+impl Target {
+    fn of(url: &str) -> Outcome<Target> {
+        let wrong = || {
+            Failure::usage(
+                format!("{url:?} cannot be probed"),
+                "write http://HOST[:PORT]/PATH, https://HOST[:PORT], smtp://HOST[:PORT] or tcp://HOST:PORT",
+            )
+        };
+        let (scheme, rest) = url.split_once("://").ok_or_else(wrong)?;
+        let (host, path) =
+            rest.split_once('/').map_or((rest, "/".to_owned()), |(host, path)| (host, format!("/{path}")));
+        let port = match scheme {
+            "http" => Some(80),
+            "https" => Some(443),
+            "smtp" => Some(25),
+            "tcp" => None,
+            _ => return Err(wrong()),
+        };
+        let has_port = host.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+        let is_clean = !host.is_empty() && url.len() <= 512 && url.chars().all(|c| c.is_ascii_graphic());
+        let address = match (has_port, port) {
+            (true, _) => host.to_owned(),
+            (false, Some(port)) => format!("{host}:{port}"),
+            (false, None) => return Err(wrong()),
+        };
+        let target =
+            Target { address, head: (scheme == "http").then_some(path), is_greeting: scheme == "smtp" };
+        if is_clean { Ok(target) } else { Err(wrong()) }
+    }
+}
+
+/// Whether the address answers.
+fn probe(url: &str) -> Result<(), ()> {
+    let target = Target::of(url).map_err(drop)?;
+    let mut addresses = target.address.to_socket_addrs().map_err(drop)?;
+    let mut stream =
+        addresses.find_map(|address| TcpStream::connect_timeout(&address, PATIENCE).ok()).ok_or(())?;
+    stream.set_read_timeout(Some(PATIENCE)).map_err(drop)?;
+    stream.set_write_timeout(Some(PATIENCE)).map_err(drop)?;
+    if let Some(path) = &target.head {
+        let host = &target.address;
+        let request = format!("HEAD {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).map_err(drop)?;
+    }
+    if target.head.is_none() && !target.is_greeting {
+        return Ok(());
+    }
+    let mut start = [0; 12];
+    stream.read_exact(&mut start).map_err(drop)?;
+    is_well(&start, target.is_greeting).then_some(()).ok_or(())
+}
+
+/// An HTTP status below 500, or an SMTP greeting.
+fn is_well(start: &[u8; 12], is_greeting: bool) -> bool {
+    if is_greeting { start.starts_with(b"220") } else { start.starts_with(b"HTTP/1.") && start[9] < b'5' }
+}
+
+/// How often a running node probes.
+pub const ROUND: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(10);
+/// One lost packet is no posture.
+const FAILURES_UNTIL_DOWN: u32 = 2;
+const PROBES_MAX: usize = 16;
+const SETTING: &str = "watch";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+
+    fn listening() -> (TcpListener, String) {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("bound");
+        (listener, format!("tcp://{address}"))
+    }
+
+    #[test]
+    fn only_a_change_is_told_and_one_failure_is_none() {
+        let (listener, url) = listening();
+        let mut probes = Probes::default();
+        let watched = [url];
+        assert!(matches!(probes.round(&watched), Some(Input::SetOfficial { state: Official::Up, .. })));
+        assert!(probes.round(&watched).is_none());
+        drop(listener);
+        assert!(probes.round(&watched).is_none());
+        assert!(matches!(probes.round(&watched), Some(Input::SetOfficial { state: Official::Down, .. })));
+        assert!(probes.round(&watched).is_none());
+    }
+
+    #[test]
+    fn what_cannot_be_probed_is_refused() {
+        for url in ["", "ftp://x", "tcp://host", "http://", "http://a b/", "smtp:host"] {
+            assert!(Target::of(url).is_err(), "{url}");
+        }
+        assert_eq!(
+            Target::of("https://mofa.example").map(|target| target.address).ok().as_deref(),
+            Some("mofa.example:443")
+        );
+    }
+
+    #[test]
+    fn an_answer_of_a_broken_server_is_no_answer() {
+        assert!(is_well(b"HTTP/1.1 200", false) && !is_well(b"HTTP/1.1 503", false));
+        assert!(is_well(b"220 mail rdy", true) && !is_well(b"554 no  serv", true));
+    }
+}

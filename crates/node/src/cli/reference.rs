@@ -1,0 +1,82 @@
+//! `docs/CLI.md`, made from the definitions that the program itself parses by.
+
+use std::fmt::Write as _;
+
+use clap::{Arg, Command, CommandFactory};
+
+use super::Cli;
+use crate::words::Code;
+
+/// The whole reference as Markdown.
+pub fn markdown() -> String {
+    let mut root = Cli::command();
+    root.build();
+    let mut out = String::from(HEAD);
+    for (code, meaning) in Code::ALL {
+        let _ = writeln!(out, "| {} | {meaning} |", u8::from(code));
+    }
+    out.push_str(JSON);
+    for verb in root.get_subcommands().filter(|verb| is_shown(verb)) {
+        describe(&mut out, "couloir", verb, 2);
+    }
+    out
+}
+
+fn is_shown(verb: &Command) -> bool {
+    !verb.is_hide_set() && verb.get_name() != "help"
+}
+
+fn describe(out: &mut String, path: &str, verb: &Command, depth: usize) {
+    let path = format!("{path} {}", verb.get_name());
+    let about = verb.get_long_about().or(verb.get_about()).map(ToString::to_string).unwrap_or_default();
+    let _ = writeln!(out, "\n{} {path}\n\n{about}\n", "#".repeat(depth));
+    let shown: Vec<&Command> = verb.get_subcommands().filter(|verb| is_shown(verb)).collect();
+    if shown.is_empty() {
+        let usage = verb.clone().render_usage().to_string();
+        let _ = writeln!(out, "```\n{}\n```\n", usage.trim_start_matches("Usage: "));
+        verb.get_arguments().filter(|arg| is_own(arg)).for_each(|arg| describe_arg(out, arg));
+    }
+    shown.into_iter().for_each(|verb| describe(out, &path, verb, depth + 1));
+}
+
+fn is_own(arg: &Arg) -> bool {
+    !arg.is_hide_set() && !matches!(arg.get_id().as_str(), "help" | "json" | "version")
+}
+
+fn describe_arg(out: &mut String, arg: &Arg) {
+    let value = arg.get_value_names().and_then(|names| names.first()).map(ToString::to_string);
+    let label = match (arg.get_long(), value.filter(|_| arg.get_action().takes_values())) {
+        (Some(long), Some(value)) => format!("--{long} {value}"),
+        (Some(long), None) => format!("--{long}"),
+        (None, value) => value.unwrap_or_else(|| arg.get_id().to_string()),
+    };
+    let help = arg.get_long_help().or(arg.get_help()).map(ToString::to_string).unwrap_or_default();
+    let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    let default =
+        arg.get_default_values().first().map(|value| format!(" Default: `{}`.", value.to_string_lossy()));
+    let _ = writeln!(out, "* `{label}`: {help}{}", default.unwrap_or_default());
+}
+
+const HEAD: &str = "# The command line
+
+Made by `couloir reference` from the program's own definitions; a test compares them.
+
+Answers go to stdout, talk to stderr. Every failure is one sentence that says what is wrong and
+what to do next. A passphrase is never an argument: it is asked for at a terminal, or read from the
+first line of the file that `--passphrase-file` or `COULOIR_PASSPHRASE_FILE` names. While the node
+runs, commands go through the socket in its home and need no passphrase.
+
+## Exit codes
+
+| code | meaning |
+|---|---|
+| 0 | done |
+";
+
+const JSON: &str = "
+## JSON
+
+`--json` may stand anywhere and makes every answer one line of JSON with stable keys. A failure is
+`{\"error\": {\"what\", \"next\", \"code\"}}`. Times are RFC 3339 in UTC; durations end in `_ms`; ids are
+lower-case hexadecimal. What is unknown is `null`.
+";

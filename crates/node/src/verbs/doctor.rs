@@ -1,0 +1,175 @@
+//! `couloir doctor`
+
+use clap::ValueEnum;
+use serde_json::json;
+
+use super::status::glance;
+use crate::clerk::Reach;
+use crate::clerk::glance::{Glance, Peer, Route};
+use crate::cli::home_args::HomeArgs;
+use crate::cli::out::Out;
+use crate::home::Home;
+use crate::socket::Request;
+use crate::words::{Code, Failure, Outcome};
+
+/// Check the home, the store, the clock, the routes and the link, and say what to do.
+///
+/// Exit code 0 if all is well, 5 if something needs attention, 6 if the store is damaged.
+#[derive(clap::Args)]
+pub struct Doctor {
+    /// Settle a frozen link: this node is the one that holds the post.
+    #[arg(long, value_enum, value_name = "NODE")]
+    settle: Option<Settlement>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Settlement {
+    /// This node holds the post; the other one was stopped.
+    This,
+}
+
+/// One finding.
+#[derive(Debug, Clone, serde::Serialize)]
+struct Finding {
+    check: &'static str,
+    state: Health,
+    what: String,
+    next: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Health {
+    Well,
+    Attention,
+    Damaged,
+}
+
+impl Doctor {
+    /// Does it.
+    pub fn run(&self, out: &Out, args: &HomeArgs) -> Outcome {
+        let home = Home::open(args.folder()?)?;
+        let mut reach = Reach::open(args)?;
+        if self.settle.is_some() {
+            let answer = reach.ask(&Request::Thaw)?;
+            return out.answer(&answer, || "The link goes on with this node.".to_owned());
+        }
+        let mut findings = vec![officer_key(&home), store(&mut reach)?];
+        findings.extend(findings_of(&glance(&mut reach)?));
+        out.answer(&json!({ "findings": findings }), || {
+            findings.iter().map(Finding::words).collect::<Vec<_>>().join("\n")
+        })?;
+        verdict(&findings)
+    }
+}
+
+fn verdict(findings: &[Finding]) -> Outcome {
+    let worst = findings.iter().max_by_key(|finding| finding.state);
+    match worst.map(|finding| (finding.state, finding)) {
+        Some((Health::Damaged, finding)) => Err(finding.failure(Code::Integrity)),
+        Some((Health::Attention, finding)) => Err(finding.failure(Code::Degraded)),
+        _ => Ok(()),
+    }
+}
+
+impl Finding {
+    fn well(check: &'static str, what: impl Into<String>) -> Finding {
+        Finding { check, state: Health::Well, what: what.into(), next: String::new() }
+    }
+
+    fn attention(check: &'static str, what: impl Into<String>, next: impl Into<String>) -> Finding {
+        Finding { check, state: Health::Attention, what: what.into(), next: next.into() }
+    }
+
+    fn words(&self) -> String {
+        let (mark, check, what) =
+            (if self.state == Health::Well { "ok" } else { "!!" }, self.check, &self.what);
+        let next = if self.next.is_empty() { String::new() } else { format!("; {}", self.next) };
+        format!("{mark} {check}: {what}{next}")
+    }
+
+    fn failure(&self, code: Code) -> Failure {
+        Failure::new(code, format!("{}: {}", self.check, self.what), self.next.clone())
+    }
+}
+
+fn officer_key(home: &Home) -> Finding {
+    let path = home.officer_path(1);
+    if path.exists() {
+        let next = "move it to a medium of its own; --officer FILE names it when it is needed";
+        return Finding::attention("officer's key", format!("{} lies on this machine", path.display()), next);
+    }
+    Finding::well("officer's key", "not on this machine")
+}
+
+fn store(reach: &mut Reach) -> Outcome<Finding> {
+    let answer = reach.ask(&Request::Check)?;
+    let first = answer["problems"].as_array().and_then(|problems| problems.first()).cloned();
+    Ok(match first.as_ref().and_then(|problem| problem.as_str()) {
+        None => Finding::well("store", "every page reads and fits"),
+        Some(problem) => Finding {
+            check: "store",
+            state: Health::Damaged,
+            what: problem.to_owned(),
+            next: "restore a backup: couloir restore FILE --home NEWDIR".to_owned(),
+        },
+    })
+}
+
+fn findings_of(glance: &Glance) -> Vec<Finding> {
+    if !glance.running {
+        return vec![Finding::attention("node", "it does not run", "start it: couloir run")];
+    }
+    let mut findings = vec![Finding::well("node", "it runs"), clock(glance)];
+    findings.extend(glance.routes.iter().filter(|route| route.state != "retired").map(route));
+    if glance.peers.is_empty() {
+        findings.push(Finding::attention("peer", "first contact is not complete", "couloir phrase --wait"));
+    }
+    findings.extend(glance.peers.iter().map(peer));
+    findings
+}
+
+fn clock(glance: &Glance) -> Finding {
+    if glance.clock_off_ms.abs() < CLOCK_OFF_MS_MAX {
+        return Finding::well("clock", "agrees with relays and peer");
+    }
+    let what = format!("off by {} s", glance.clock_off_ms / 1000);
+    Finding::attention("clock", what, "set this machine's clock; the node corrects itself meanwhile")
+}
+
+fn route(route: &Route) -> Finding {
+    let place = route.url.split('#').next().unwrap_or_default();
+    match (route.state.as_str(), &route.trouble) {
+        ("working" | "new", _) => Finding::well("route", format!("{place} {}", route.state)),
+        (state, Some(trouble)) => Finding::attention(
+            "route",
+            format!("{place} {state}: {trouble}"),
+            "the other routes go on meanwhile",
+        ),
+        (state, None) => {
+            Finding::attention("route", format!("{place} {state}"), "the other routes go on meanwhile")
+        }
+    }
+}
+
+fn peer(peer: &Peer) -> Finding {
+    if let Some(why) = &peer.frozen {
+        let next = "find out which node holds the post, then there: couloir doctor --settle this";
+        return Finding::attention("link", format!("frozen: {why}"), next);
+    }
+    if !peer.verified {
+        return Finding::attention(
+            "link",
+            "the phrase has not been compared by both desks",
+            "couloir phrase, couloir verify",
+        );
+    }
+    match (peer.link.state.as_str(), peer.hears_us) {
+        ("alive", true) => Finding::well("link", "alive, and the peer hears us"),
+        ("alive", false) => Finding::attention("link", "the peer does not hear us", "see the routes above"),
+        _ => Finding::attention("link", "silent, cause unknown", "ask by another way; nothing said is lost"),
+    }
+}
+
+/// What the schedule forgives without being told of it.
+const CLOCK_OFF_MS_MAX: i64 = 60_000;

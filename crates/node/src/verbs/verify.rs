@@ -1,0 +1,21 @@
+//! `couloir verify`
+
+use crate::clerk::Reach;
+use crate::cli::home_args::HomeArgs;
+use crate::cli::out::Out;
+use crate::socket::Request;
+use crate::words::Outcome;
+
+/// Say that the other desk read the same phrase.
+///
+/// Nothing that is said leaves before both desks have done so.
+#[derive(clap::Args)]
+pub struct Verify {}
+
+impl Verify {
+    /// Does it.
+    pub fn run(&self, out: &Out, args: &HomeArgs) -> Outcome {
+        let answer = Reach::open(args)?.ask(&Request::Verify)?;
+        out.answer(&answer, || "Noted. Once the other desk has said so too, the channel is open.".to_owned())
+    }
+}
