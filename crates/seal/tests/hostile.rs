@@ -103,8 +103,6 @@ fn every_good_value_holds() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
-
     #[test]
     fn random_octets_are_refused_everywhere(bytes in proptest::collection::vec(any::<u8>(), 0..600)) {
         feed_formats(&bytes);
