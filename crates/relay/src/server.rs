@@ -18,8 +18,8 @@ use tokio_rustls::TlsAcceptor;
 use crate::access::Access;
 use crate::http::{Relay, wall_time};
 use crate::limits::{
-    CONNECTIONS_DEFAULT, CONNECTIONS_PER_ADDRESS_SHARE, HANDSHAKE_MS, HEAD_MS, REQUEST_HEAD_OCTETS_MAX,
-    STOP_MS, TICK_MS,
+    ANSWER_STALL_MS, CONNECTIONS_DEFAULT, CONNECTIONS_PER_ADDRESS_SHARE, HANDSHAKE_MS, HEAD_MS,
+    REQUEST_HEAD_OCTETS_MAX, STOP_MS, TICK_MS,
 };
 use crate::store::{Store, StoreError, StoreLimits};
 use crate::stream::Unstalled;
@@ -181,6 +181,7 @@ pub async fn serve(
     bound.serve(stop).await
 }
 
+const STALL: Duration = Duration::from_millis(ANSWER_STALL_MS);
 /// Out of files or memory: give others time to end.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -212,7 +213,7 @@ impl Server {
             .header_read_timeout(Duration::from_millis(HEAD_MS))
             .max_buf_size(REQUEST_HEAD_OCTETS_MAX)
             .auto_date_header(false)
-            .serve_connection(TokioIo::new(Unstalled::new(stream)), service);
+            .serve_connection(TokioIo::new(Unstalled::new(stream, STALL)), service);
         let mut connection = std::pin::pin!(connection);
         let outcome = tokio::select! {
             outcome = connection.as_mut() => Some(outcome),
