@@ -1,5 +1,6 @@
 //! Developers' commands: `cargo xtask test | tidy | bench | deny`.
 
+mod bench;
 mod deny;
 mod steps;
 mod test;
@@ -24,6 +25,8 @@ enum Verb {
     Test(test::Args),
     /// Read the sources: layers, purity, words, lengths, citations.
     Tidy,
+    /// Figures beside their peers, written to docs/BENCHMARKS.md.
+    Bench(bench::Args),
     /// Licences, bans, sources and known vulnerabilities of what we depend on.
     Deny(deny::Args),
 }
@@ -45,6 +48,7 @@ fn run(verb: Verb) -> anyhow::Result<bool> {
     match verb {
         Verb::Test(args) => test::run(&args),
         Verb::Tidy => tidy::run(&root()),
+        Verb::Bench(args) => bench::run(&args),
         Verb::Deny(args) => deny::run(&args),
     }
 }
