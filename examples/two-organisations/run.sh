@@ -71,8 +71,11 @@ start() {
   : >"$work/$machine.out"
   ip netns exec "$tag-$machine" "$@" >"$work/$machine.out" 2>"$work/$machine.err" &
   started+=($!)
-  wait_until "$machine serves" grep -q ready "$work/$machine.out"
+  wait_until "$machine serves" serves_or_ended "$machine" $!
+  grep -q ready "$work/$machine.out" || fail "$machine ended instead of serving: $(tail -n 1 "$work/$machine.err")"
 }
+
+serves_or_ended() { grep -q ready "$work/$1.out" || ! kill -0 "$2" 2>/dev/null; }
 
 # The route that a relay printed when it served.
 route_of() { sed -n 's/^ready //p' "$work/$1.out"; }
