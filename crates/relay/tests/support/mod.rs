@@ -74,6 +74,11 @@ impl RelayProcess {
         self.child.id()
     }
 
+    /// Processor time that it has used.
+    pub fn processor_time(&self) -> Duration {
+        processor_time(&format!("/proc/{}/stat", self.child.id()))
+    }
+
     /// Memory that it has resident, in octets.
     pub fn resident_octets(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("running");
@@ -94,6 +99,14 @@ fn parse_ready(line: &str) -> Option<(SocketAddr, String)> {
     let (address, options) = line.trim().strip_prefix("ready https://")?.split_once("#pin=")?;
     let pin = options.split('&').next()?;
     Some((address.parse().ok()?, pin.to_owned()))
+}
+
+/// Processor time, user and system, that the process of this `stat` file has used.
+pub fn processor_time(path: &str) -> Duration {
+    let stat = std::fs::read_to_string(path).expect("running");
+    let fields = stat.rsplit(')').next().expect("fields").split(' ');
+    let ticks: u64 = fields.skip(12).take(2).map(|field| field.parse::<u64>().expect("a number")).sum();
+    Duration::from_millis(ticks * 10)
 }
 
 /// One connection.
