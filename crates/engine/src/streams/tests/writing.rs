@@ -45,6 +45,16 @@ fn acknowledged_octets_are_not_sent_again() {
 }
 
 #[test]
+fn a_cut_leaves_no_splinter_before_what_was_acknowledged() {
+    let mut desk = Desk::new();
+    desk.say(1, 300);
+    desk.pack(0, 400);
+    desk.streams.acknowledge(&ack(0, &[(100, 300)])).expect("sent");
+    assert_eq!(places(&desk.pack(0, room_for(0, 90)).1), [(0, 84)]);
+    assert_eq!(places(&desk.pack(0, 400).1), [(84, 100), (0, 84)]);
+}
+
+#[test]
 fn a_tag_is_carried_once_all_its_octets_left_on_some_route() {
     let mut desk = Desk::new();
     desk.say(1, 100);
