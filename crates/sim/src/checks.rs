@@ -27,6 +27,8 @@ pub enum Check {
     SlotOnce,
     /// No window of a route is used by two exchanges of one node.
     WindowOnce,
+    /// What an honest relay acknowledged is found there.
+    RelayKeeps,
     /// What leaves a steady route is the same whether or not anything is said.
     SameFromOutside,
     /// Cells that leave a steady route have the size that the charter fixed.

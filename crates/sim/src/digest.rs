@@ -78,7 +78,7 @@ impl RunDigest {
                 self.octets(&id.0);
             }
             Output::Refused { token, .. } => self.numbers(&[106, *token]),
-            Output::Appeared(ids) => ids.iter().for_each(|id| self.octets(&id.0)),
+            Output::Appeared(ids) | Output::Advanced(ids) => ids.iter().for_each(|id| self.octets(&id.0)),
             Output::Notice(notice) => self.octets(format!("{notice:?}").as_bytes()),
             Output::Halt(notice) => self.octets(format!("halt {notice:?}").as_bytes()),
         }

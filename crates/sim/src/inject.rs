@@ -201,6 +201,18 @@ impl World {
         self.after(OFF_FOR_REPAIR_MS, Event::Start(node));
     }
 
+    /// The machine is off until [`World::switch_on`].
+    pub fn switch_off(&mut self, node: usize) {
+        self.kill(node, 0);
+        self.nodes[node].not_before_ms = u64::MAX;
+    }
+
+    /// The machine starts now.
+    pub fn switch_on(&mut self, node: usize) {
+        self.nodes[node].not_before_ms = 0;
+        self.after(0, Event::Start(node));
+    }
+
     /// A copy of the disk is made, and will be again.
     pub(crate) fn copy_disk(&mut self, node: usize) {
         self.after(COPY_MS, Event::Copy(node));
@@ -260,6 +272,7 @@ impl World {
             self.mend(Mend::Clock(node));
             self.nodes[node].kill_in = None;
             if !self.nodes[node].is_on {
+                self.nodes[node].not_before_ms = 0;
                 self.after(OFF_FOR_REPAIR_MS, Event::Start(node));
             }
         }

@@ -22,6 +22,7 @@ pub mod folder;
 mod inject;
 pub mod memory_store;
 pub mod model;
+pub mod named;
 pub mod network;
 pub mod node;
 mod perform;

@@ -134,7 +134,7 @@ fn first_octets(token: &[u8; 32]) -> u64 {
 }
 
 /// FNV-1a by words: cells differ in their random nonces if in anything.
-fn hash_of(cell: &[u8]) -> u64 {
+pub(crate) fn hash_of(cell: &[u8]) -> u64 {
     let words =
         cell.chunks_exact(8).filter_map(|word| word.first_chunk()).map(|word| u64::from_le_bytes(*word));
     words.fold(0xCBF2_9CE4_8422_2325, |hash, word| (hash ^ word).wrapping_mul(0x0100_0000_01B3))

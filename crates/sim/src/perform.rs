@@ -144,6 +144,7 @@ impl World {
                 self.tell(Some(node), "appeared", || format!("{ids:?}"));
                 self.nodes[node].unread.extend(ids);
             }
+            Output::Advanced(_) => {}
             Output::Notice(notice) => self.noticed(node, notice),
             Output::Halt(notice) => self.halted(node, notice),
         }
@@ -311,11 +312,12 @@ impl World {
     /// An exchange is executed by its carrier.
     pub(crate) fn execute(&mut self, mut flight: Box<Flight>) {
         let wall = self.wall();
-        let result = match &mut self.routes[flight.route].carrier {
+        let (result, verdict) = match &mut self.routes[flight.route].carrier {
             Carrier::Relay(relay) => relay.exchange(wall, &mut flight.armed),
-            Carrier::Folder(folder) => folder.exchange(wall, &flight.armed),
+            Carrier::Folder(folder) => (folder.exchange(wall, &flight.armed), Ok(())),
             Carrier::Direct(_) => return,
         };
+        self.judge(verdict);
         if flight.is_answered {
             flight.result = result;
         }
@@ -334,7 +336,7 @@ impl World {
     }
 
     /// Whether both desks have said that the phrase is the same.
-    fn is_verified(&self) -> bool {
+    pub(crate) fn is_verified(&self) -> bool {
         let verified = |node: &crate::node::Node| {
             let status = node.engine.as_ref().map(|engine| engine.status(node.now(self.now_ms, EPOCH)));
             status.is_some_and(|status| {

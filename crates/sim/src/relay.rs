@@ -1,6 +1,6 @@
 //! A relay: the real decisions over cells in memory, and the ways in which one may be hostile.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use couloir_engine::{Armed, RouteAnswer, RouteTrouble};
 use couloir_relay::core::{MemoryCells, Relay, slot_of};
@@ -10,6 +10,8 @@ use couloir_wire::ruler::Ruler;
 use couloir_wire::time::WallTime;
 
 use crate::chance::noise;
+use crate::checks::{Check, Verdict, require};
+use crate::network::hash_of;
 
 /// How a relay misbehaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,13 +46,41 @@ pub struct RelayActor {
     pub clock_off_ms: i64,
     asked: u64,
     seed: u64,
+    promises: Promises,
+}
+
+/// What an honest relay said that it stored lately.
+#[derive(Default)]
+struct Promises {
+    cells: BTreeMap<Slot, u64>,
+    order: VecDeque<(WallTime, Slot)>,
+}
+
+impl Promises {
+    fn note(&mut self, now: WallTime, slot: Slot, cell: u64) {
+        while let Some((_, old)) = self.order.pop_front_if(|(at, _)| now - *at > PROMISED_MS) {
+            self.cells.remove(&old);
+        }
+        if self.cells.insert(slot, cell).is_none() {
+            self.order.push_back((now, slot));
+        }
+    }
+
+    fn is_kept(&self, slot: &Slot, found: Option<&[u8]>) -> bool {
+        self.cells.get(slot).is_none_or(|cell| found.is_some_and(|found| hash_of(found) == *cell))
+    }
+
+    fn void(&mut self) {
+        self.cells.clear();
+        self.order.clear();
+    }
 }
 
 impl RelayActor {
     /// An honest relay with an empty store.
     pub fn new(ruler: Ruler, seed: u64) -> RelayActor {
         let relay = Relay::new(ruler, MemoryCells::default());
-        RelayActor { relay, recent: VecDeque::new(), hostility: None, clock_off_ms: 0, asked: 0, seed }
+        RelayActor { relay, recent: VecDeque::new(), hostility: None, clock_off_ms: 0, asked: 0, seed, promises: Promises::default() }
     }
 
     /// Cells held.
@@ -59,7 +89,18 @@ impl RelayActor {
     }
 
     /// Answers what a shell sends for `armed` at the true time `now`.
-    pub fn exchange(&mut self, now: WallTime, armed: &mut Armed) -> Result<RouteAnswer, RouteTrouble> {
+    pub fn exchange(&mut self, now: WallTime, armed: &mut Armed) -> (Result<RouteAnswer, RouteTrouble>, Verdict) {
+        let mut verdict = Ok(());
+        let answer = self.answer(now, armed, &mut verdict);
+        (answer, verdict)
+    }
+
+    fn answer(
+        &mut self,
+        now: WallTime,
+        armed: &mut Armed,
+        verdict: &mut Verdict,
+    ) -> Result<RouteAnswer, RouteTrouble> {
         self.asked += 1;
         let now = now.shifted(self.clock_off_ms);
         let exchange = Exchange {
@@ -70,10 +111,26 @@ impl RelayActor {
         };
         let shape = exchange.shape().map_err(|_| RouteTrouble::Malformed)?;
         let answer = match self.hostility {
-            None => self.relay.exchange(now, &exchange),
-            Some(hostility) => self.misbehave(hostility, now, exchange, shape)?,
+            None => self.be_honest(now, &exchange, verdict),
+            Some(hostility) => {
+                self.promises.void();
+                self.misbehave(hostility, now, exchange, shape)?
+            }
         };
         Ok(RouteAnswer { time: Some(answer.time), puts: answer.puts, gets: answer.gets })
+    }
+
+    /// The relay's own answer; what it said that it stored must be found.
+    fn be_honest(&mut self, now: WallTime, exchange: &Exchange, verdict: &mut Verdict) -> ExchangeAnswer {
+        let answer = self.relay.exchange(now, exchange);
+        for (put, _) in exchange.puts.iter().zip(&answer.puts).filter(|(_, outcome)| outcome.is_kept()) {
+            self.promises.note(now, slot_of(&put.token), hash_of(&put.cell));
+        }
+        let is_kept = exchange.gets.iter().zip(&answer.gets).all(|(slot, found)| {
+            self.promises.is_kept(slot, found.as_deref())
+        });
+        *verdict = require(Check::RelayKeeps, is_kept, || "a cell that was acknowledged is not found".to_owned());
+        answer
     }
 
     fn misbehave(
@@ -175,5 +232,7 @@ pub fn lengths(armed: &Armed) -> (u32, u32) {
     }
 }
 
+/// Less than the shortest life of a cell, an hour, by more than the windows at hand.
+const PROMISED_MS: i64 = 50 * 60_000;
 /// Slots that a forgetful relay still remembers.
 const REMEMBERED: usize = 40;

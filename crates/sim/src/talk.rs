@@ -18,14 +18,30 @@ impl World {
         self.after(wait_ms, Event::Talk(node));
         if self.is_talking && self.nodes[node].engine.is_some() {
             let body = self.draw_body(node);
-            self.say(node, body);
+            self.say_somehow(node, body);
         }
     }
 
-    /// `node` says `body` now.
-    pub fn say(&mut self, node: usize, body: Body) {
+    /// `node` says `body` now, with a precedence and an expiry of its mood.
+    fn say_somehow(&mut self, node: usize, body: Body) {
         let precedence = self.draw_precedence();
         let expires_after_ms = self.talk.percent(8).then(|| self.talk.between(10, 200) * 60_000);
+        let when_verified = self.talk.percent(50);
+        self.say(node, body, precedence, (expires_after_ms, when_verified));
+    }
+
+    /// `node` says `body` now, as routine and for good.
+    pub fn say_plainly(&mut self, node: usize, body: Body) {
+        self.say(node, body, Precedence::Routine, (None, true));
+    }
+
+    fn say(
+        &mut self,
+        node: usize,
+        body: Body,
+        precedence: Precedence,
+        (expires_after_ms, when_verified): (Option<u64>, bool),
+    ) {
         let id = match &body {
             Body::File { .. } => Some(EntryId(self.talk.id())),
             _ => None,
@@ -35,7 +51,6 @@ impl World {
             self.nodes[node].store.import_file(id, octets.clone());
         }
         self.tell(Some(node), "say", || format!("token {token} {precedence:?} {}", body.word()));
-        let when_verified = self.talk.percent(50);
         self.give(node, Input::Say(Say { token, id, precedence, body, expires_after_ms, when_verified }));
     }
 

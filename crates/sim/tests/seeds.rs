@@ -1,0 +1,102 @@
+//! Seeds that every change must pass. `couloir-sim` runs as many more as one has time for.
+
+use couloir_seal::CipherSuite;
+use couloir_sim::named::{back_after, five_minutes, from_outside, key_change_cut, old_backup, two_machines, verified};
+use couloir_sim::scenario::{PLAIN, RELAYS, RouteKind, drawn, quiet, run};
+
+#[test]
+fn without_faults_everything_arrives_in_order_and_without_gaps() {
+    for (seed, routes) in [(1, &PLAIN[..]), (2, &RELAYS[..]), (3, &[RouteKind::Direct]), (4, &[RouteKind::Folder(1)])] {
+        let outcome = run(quiet(seed, routes, 20 * MINUTE_MS)).expect("a world");
+        assert_eq!(outcome.failure.map(|failure| failure.to_string()), None, "seed {seed}");
+        assert!(outcome.tally.said > 10, "seed {seed}: {} said", outcome.tally.said);
+    }
+}
+
+#[test]
+fn twenty_seeds_of_faults_lose_repeat_and_reorder_nothing() {
+    for seed in 1..=20 {
+        let outcome = run(drawn(seed, CipherSuite::Null, 30 * MINUTE_MS)).expect("a world");
+        let failure = outcome.failure.map(|failure| failure.to_string());
+        assert_eq!(failure, None, "seed {seed}, faults {}", outcome.faults);
+    }
+}
+
+#[test]
+fn the_same_seed_does_the_same() {
+    for seed in [7, 8] {
+        let digest = |_| run(drawn(seed, CipherSuite::Null, 10 * MINUTE_MS)).expect("a world").digest;
+        assert_eq!(digest(1), digest(2), "seed {seed}");
+    }
+}
+
+#[test]
+fn other_seeds_do_something_else() {
+    let digest = |seed| run(drawn(seed, CipherSuite::Null, 5 * MINUTE_MS)).expect("a world").digest;
+    assert_ne!(digest(7), digest(8));
+}
+
+#[test]
+fn with_real_ciphers_it_is_the_same() {
+    let outcome = run(drawn(5, CipherSuite::Real, 5 * MINUTE_MS)).expect("a world");
+    assert_eq!(outcome.failure.map(|failure| failure.to_string()), None);
+}
+
+#[test]
+fn silence_and_talk_look_the_same_from_outside() {
+    for seed in 1..=6 {
+        let (talking, silent) = from_outside(seed, 30 * MINUTE_MS).expect("a world");
+        let differs = talking.iter().zip(&silent).find(|(one, other)| one != other);
+        assert_eq!(differs, None, "seed {seed}");
+        assert_eq!(talking.len(), silent.len(), "seed {seed}");
+        assert!(talking.len() > 500, "seed {seed}");
+    }
+}
+
+#[test]
+fn a_peer_back_after_two_days_has_everything_within_two_minutes() {
+    let back = back_after(1, 2, 60).expect("a world");
+    assert_eq!(back.failure, None);
+    assert!(back.until_all_ms <= 120_000, "{} ms, {} GETs", back.until_all_ms, back.gets);
+}
+
+#[test]
+fn what_was_said_in_five_minutes_is_read_a_day_later_within_a_minute() {
+    let back = five_minutes(1).expect("a world");
+    assert_eq!(back.failure, None);
+    assert!(back.until_all_ms <= 60_000, "{} ms, {} GETs", back.until_all_ms, back.gets);
+}
+
+#[test]
+fn a_months_old_backup_comes_back_over_one_lossy_route() {
+    let mut world = old_backup(1).expect("a world");
+    world.converge();
+    assert_eq!(world.failure.map(|failure| failure.to_string()), None);
+}
+
+#[test]
+fn two_machines_that_claim_one_post_are_noticed() {
+    let world = two_machines(1).expect("a world");
+    assert_eq!(world.failure.map(|failure| failure.to_string()), None);
+}
+
+#[test]
+fn a_key_change_survives_a_kill_at_each_of_its_steps() {
+    for node in 0..2 {
+        for outputs in 0..12 {
+            let mut world = key_change_cut(3, node, outputs).expect("a world");
+            world.converge();
+            let failure = world.failure.map(|failure| failure.to_string());
+            assert_eq!(failure, None, "node {node}, output {outputs}");
+        }
+    }
+}
+
+#[test]
+fn first_contact_is_complete_within_minutes() {
+    let world = verified(quiet(9, &PLAIN, 0)).expect("a world");
+    assert_eq!(world.failure.map(|failure| failure.to_string()), None);
+    assert!(world.now_ms < 30 * MINUTE_MS, "{} s", world.now_ms / 1_000);
+}
+
+const MINUTE_MS: u64 = 60_000;
