@@ -11,6 +11,7 @@
 //! No message of this group carries content, and none leaves but inside a sealed cell. The
 //! submodule `mls` is the only place that names the library; `null` stands in for it in simulation.
 
+mod crypto;
 mod mls;
 mod null;
 mod provider;
@@ -259,6 +260,19 @@ mod tests {
                     pair.p.to_bytes().len()
                 );
             }
+        }
+    }
+
+    #[test]
+    fn one_seed_gives_the_same_octets_twice() {
+        let run = |suite| {
+            let mut pair = pair(suite);
+            let update = pair.p.propose_update(&mut pair.entropy).expect("update");
+            let commit = pair.c.commit(&mut pair.entropy, Some(&update)).expect("commit");
+            (update, commit, pair.c.exporter())
+        };
+        for suite in SUITES {
+            assert!(run(suite) == run(suite), "{suite:?}");
         }
     }
 

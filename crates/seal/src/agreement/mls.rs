@@ -1,4 +1,4 @@
-//! The group itself, over the MLS library. With `provider`, the only place that names it.
+//! The group itself, over the MLS library. With `provider` and `crypto`, the only place that names it.
 //!
 //! *State.* The library writes to its storage while it works. So each operation runs on a copy of the
 //! stored map and hands back what the map is at the end; on any error the copy is dropped.
@@ -25,7 +25,7 @@ use crate::secret::Secret32;
 
 /// ML-KEM-768 with X25519, AES-256-GCM, SHA-384, Ed25519: number 0x004E of
 /// draft-ietf-mls-pq-ciphersuites.
-const SUITE: Ciphersuite = Ciphersuite::MLS_128_MLKEM768X25519_AES256GCM_SHA384_Ed25519;
+pub(super) const SUITE: Ciphersuite = Ciphersuite::MLS_128_MLKEM768X25519_AES256GCM_SHA384_Ed25519;
 const EXPORTER_LABEL: &str = "couloir link";
 const GROUP_ID_LEN: usize = 16;
 

@@ -1,4 +1,4 @@
-//! What the MLS library is given: storage in memory, cryptography from libcrux, our randomness.
+//! What the MLS library is given: storage in memory, `crypto`, our randomness.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
-use openmls_libcrux_crypto::CryptoProvider;
 use openmls_traits::OpenMlsProvider;
 use openmls_traits::random::OpenMlsRand;
 use openmls_traits::signatures::{Signer, SignerError};
@@ -14,6 +13,7 @@ use openmls_traits::types::SignatureScheme;
 use zeroize::Zeroize;
 
 use super::AgreementError;
+use super::crypto::Crypto;
 use super::mls::library;
 use crate::entropy::Entropy;
 use crate::secret::Secret32;
@@ -37,7 +37,7 @@ const LEFT_BEHIND: [&[u8]; 5] =
 
 /// One operation's provider: made from the stored map, and turned into the next one.
 pub(super) struct Provider {
-    crypto: CryptoProvider,
+    crypto: Crypto,
     storage: Storage,
     randomness: Randomness,
 }
@@ -47,7 +47,8 @@ impl Provider {
         let storage = Storage::default();
         let stored = map.0.iter().map(|(key, value)| (key.to_vec(), value.to_vec()));
         storage.values.write().map_err(library)?.extend(stored);
-        Ok(Provider { crypto: CryptoProvider::new().map_err(library)?, storage, randomness })
+        let crypto = Crypto::new(randomness.branch()).map_err(library)?;
+        Ok(Provider { crypto, storage, randomness })
     }
 
     /// As [`Provider::into_map`], at the beginning of an epoch: without what was of use in the one
@@ -73,7 +74,7 @@ impl Drop for Provider {
 }
 
 impl OpenMlsProvider for Provider {
-    type CryptoProvider = CryptoProvider;
+    type CryptoProvider = Crypto;
     type RandProvider = Randomness;
     type StorageProvider = Storage;
 
@@ -81,7 +82,7 @@ impl OpenMlsProvider for Provider {
         &self.storage
     }
 
-    fn crypto(&self) -> &CryptoProvider {
+    fn crypto(&self) -> &Crypto {
         &self.crypto
     }
 
@@ -103,6 +104,14 @@ impl From<&mut Entropy> for Randomness {
 }
 
 impl Randomness {
+    /// A generator that depends on this one, if there is one.
+    fn branch(&self) -> Option<Entropy> {
+        match self {
+            Randomness::Seeded(entropy) => Some(Entropy::from_seed(entropy.borrow_mut().secret().expose())),
+            Randomness::None => None,
+        }
+    }
+
     fn fill(&self, out: &mut [u8]) -> Result<(), NoRandomness> {
         match self {
             Randomness::Seeded(entropy) => entropy.borrow_mut().fill(out),

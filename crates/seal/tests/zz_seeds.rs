@@ -1,0 +1,61 @@
+mod common;
+use common::*;
+use couloir_wire::{cbor, cell::*, entry::*, exchange::*, id::*, time::*, papers::*};
+use couloir_seal::rendezvous;
+fn put(t: &str, n: &str, b: &[u8]) {
+    let d = format!("{}/../../fuzz/corpus/{t}", env!("CARGO_MANIFEST_DIR"));
+    std::fs::create_dir_all(&d).unwrap();
+    std::fs::write(format!("{d}/{n}"), b).unwrap();
+}
+#[test]
+fn seeds() {
+    let a = Side::new(1, "Japan", 1, 1);
+    let b = Side::new(2, "China", 1, 1);
+    let charter = first_charter(&a, "China");
+    put("papers", "good-certificate", &a.certificate().encode());
+    put("papers", "good-charter", &charter.encode());
+    put("papers", "good-acceptance", &acceptance(&b, &charter).encode());
+    put("papers", "good-invitation", &cbor::encode(&invitation(&a, "China")));
+    let mut cut = charter.encode(); cut.push(0);
+    put("papers", "bad-trailing", &cut);
+    put("papers", "bad-long-array", &[0x9b, 255, 255, 255, 255, 255, 255, 255, 255]);
+    put("papers", "bad-deep", &[0x81; 200]);
+    let hello = |acceptance| RendezvousBody::Hello(Hello { purpose: Purpose::Restore, from: NodeId([7; 16]), incarnation: IncarnationId([5; 16]), nonce: Digest([6; 32]), sent_ms: 1_790_000_000_000, key_package: None, acceptance });
+    put("rendezvous", "good-hello", &rendezvous::sign(&a.node, hello(None)).encode());
+    put("rendezvous", "bad-empty", &[]);
+    put("rendezvous", "bad-cut", &rendezvous::sign(&a.node, hello(None)).encode()[..100]);
+    let entry = |body| Entry { id: EntryId([1; 16]), conversation: ConversationId([2; 16]), author: PostId([3; 16]), parents: vec![Parent { id: EntryId([4; 16]), digest: Digest([5; 32]) }], at_ms: 1_790_000_000_000, precedence: Precedence::Flash, expires_ms: None, salt: [6; 16], body };
+    let note = entry(Body::Note { text: "聞こえますか".into() });
+    put("entry", "good-note", &note.encode());
+    put("entry", "good-file", &entry(Body::File { name: "map.pdf".into(), len: 9, digest: Digest([1; 32]) }).encode());
+    put("entry", "good-deferred", &entry(Body::Answer { entry: EntryId([9; 16]), deferred_until_ms: Some(5) }).encode());
+    let mut twice = note.clone(); twice.parents.push(twice.parents[0]);
+    put("entry", "bad-parent-twice", &cbor::encode(&twice));
+    let mut bidi = note.clone(); bidi.body = Body::Note { text: "a\u{202e}b".into() };
+    put("entry", "bad-bidi", &cbor::encode(&bidi));
+    put("entry", "bad-overlong-number", &[0x89, 0x18, 0x01]);
+    let cell = CellSize::from_octets(512).unwrap();
+    let ex = Exchange { access_key: [0; 16], window_length: WindowLength::DEFAULT, puts: vec![Put { token: WriteToken([1; 32]), window: Window(895_000_000), cell: vec![7; 512] }], gets: vec![Slot([2; 32]), Slot([3; 32])] };
+    let octets = ex.encode().unwrap();
+    put("exchange", "good-usual", &octets);
+    put("exchange", "bad-cut", &octets[..octets.len() - 1]);
+    let mut many = octets.clone(); many[5] = 255; many[6] = 255;
+    put("exchange", "bad-counts", &many);
+    let an = ExchangeAnswer { time: WallTime(1_790_000_000_000), puts: vec![PutOutcome::Stored], gets: vec![Some(vec![9; 512]), None] };
+    let octets = an.encode(cell).unwrap();
+    put("answer", "good-usual", &octets);
+    let mut odd = octets.clone(); *odd.last_mut().unwrap() = 1;
+    put("answer", "bad-absent-not-zero", &odd);
+    put("answer", "bad-longer", &[&octets[..], &[0]].concat());
+    let mut w = CellWriter::new(300, &Status { desk: Desk::Here, desk_since_s: 1_790_000_000, written: WallTime(1_790_000_000_000), ..Status::default() });
+    w.ack(&Ack { stream: Stream::Flash, delivered: 5, ranges: vec![(7, 9), (20, 400)] });
+    w.loss(&Loss { route: [1, 2, 3, 4], newest: Window(895_000_000), opened: u128::MAX >> 3 });
+    w.fragment(Stream::Routine, 1_000, Some(3), b"end\x05hello");
+    let c = w.padded();
+    put("cell", "good-all-frames", &c);
+    put("cell", "good-cover", &CellWriter::new(64, &Status::default()).padded());
+    let mut p = c.clone(); *p.last_mut().unwrap() = 1;
+    put("cell", "bad-padding", &p);
+    put("cell", "bad-cut", &c[..20]);
+    put("cell", "bad-length-beyond", &[&c[..17], &[3, 0, 0, 0xff, 0xff, 0xff, 0x7f, 0]].concat());
+}
