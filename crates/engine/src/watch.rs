@@ -1,4 +1,4 @@
-//! Desk, official line, drills, phrase: what a node remembers of the watch (PROTOCOL §7.4).
+//! Desk, official line, drills, phrase: what a node remembers of the watch (PROTOCOL §4.7).
 
 use couloir_wire::cbor;
 use couloir_wire::cell::{Desk, Official, Status};

@@ -1,4 +1,4 @@
-//! The ruler: how long a relay keeps a cell, and what a window is used for (PROTOCOL §5.4).
+//! The ruler: how long a relay keeps a cell, and what a window is used for (PROTOCOL §5.2).
 //!
 //! The rounder a window's number, the longer its cell lives: level `z` is the number of trailing
 //! zero bits of `w + offset`, and a cell of level `z` lives `live << z`, at most 90 days. Every

@@ -1,4 +1,4 @@
-//! The search along the ruler after a start or an absence (PROTOCOL §5.6).
+//! The search along the ruler after a start or an absence (PROTOCOL §5.2).
 //!
 //! A relay keeps the cell of a window the longer, the rounder the window's number: its *level*. What
 //! survives of an absence are *marks*, of each level about as many. For [`SEARCH_MS`] every exchange has
