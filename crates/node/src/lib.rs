@@ -13,4 +13,5 @@ pub mod shell;
 pub mod socket;
 pub mod store;
 pub mod tls_key;
+mod verbs;
 pub mod words;

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::home::HomeError;
 use crate::keys::KeyError;
+use crate::routes::RoutesError;
+use crate::shell::{HandleError, HostError, StartError};
 use crate::store::{FileError, StoreError};
 
 /// Exit codes, for scripts. They are documented in `docs/CLI.md` and never change meaning.
@@ -150,6 +152,54 @@ impl From<Refusal> for Failure {
                 Failure::usage("there is no such entry", "see the ids in couloir log --json")
             }
         }
+    }
+}
+
+impl From<HandleError> for Failure {
+    fn from(error: HandleError) -> Failure {
+        match error {
+            HandleError::Refused(refusal) => refusal.into(),
+            HandleError::StoreFailed(why) => {
+                Failure::later(why, "look after the disk, then repeat the command")
+            }
+            HandleError::Stopped => Failure::later("the node is stopping", "repeat the command"),
+        }
+    }
+}
+
+impl From<HostError> for Failure {
+    fn from(error: HostError) -> Failure {
+        match error {
+            HostError::Store(error) => error.into(),
+            HostError::Recover(error) => error.into(),
+            HostError::Keys(error) => error.into(),
+            HostError::NoSigningKey => Failure::new(
+                Code::Integrity,
+                "the node's signing key is not in the store",
+                "restore a backup: couloir restore FILE --home NEWDIR",
+            ),
+        }
+    }
+}
+
+impl From<StartError> for Failure {
+    fn from(error: StartError) -> Failure {
+        match error {
+            StartError::Host(error) => error.into(),
+            StartError::Routes(error) => error.into(),
+            StartError::Machine(cause) => Failure::new(
+                Code::Failed,
+                format!("the machine gives no thread or timer: {cause}"),
+                remedy_of(&cause),
+            ),
+        }
+    }
+}
+
+impl From<RoutesError> for Failure {
+    fn from(error: RoutesError) -> Failure {
+        let what = error.to_string();
+        Failure::new(Code::Failed, what, "correct routes.toml in the home, or see couloir charter show")
     }
 }
 

@@ -13,6 +13,7 @@ pub mod notices;
 pub mod papers;
 pub mod phrase;
 pub mod row;
+pub mod served;
 pub mod watch;
 
 use std::time::{Duration, Instant};

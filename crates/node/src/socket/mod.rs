@@ -5,6 +5,7 @@
 //! before its `{"ok": ..}`. Lines are bounded; whoever sends a longer one is cut off.
 
 pub mod client;
+pub mod server;
 
 use couloir_wire::entry::Precedence;
 use serde::{Deserialize, Serialize};

@@ -17,6 +17,7 @@ mod posture;
 mod reference;
 pub mod relay;
 mod restore;
+mod run;
 mod save;
 mod send;
 mod status;
@@ -40,6 +41,7 @@ pub enum Verb {
     Join(join::Join),
     Phrase(phrase::Phrase),
     Verify(verify::Verify),
+    Run(run::Run),
     Send(send::Send),
     Log(log::Log),
     Save(save::Save),
@@ -68,6 +70,7 @@ impl Verb {
             Verb::Join(verb) => verb.run(out, args),
             Verb::Phrase(verb) => verb.run(out, args),
             Verb::Verify(verb) => verb.run(out, args),
+            Verb::Run(verb) => verb.run(out, args),
             Verb::Send(verb) => verb.run(out, args),
             Verb::Log(verb) => verb.run(out, args),
             Verb::Save(verb) => verb.run(out, args),

@@ -1,0 +1,80 @@
+//! A node that runs in this process: what the socket's server answers from.
+
+use couloir_engine::status::StatusView;
+use couloir_engine::{Input, Notice, PhraseView, Say};
+use couloir_wire::id::EntryId;
+use tokio::sync::broadcast::error::RecvError;
+
+use super::Node;
+use crate::shell::{Event, Handle};
+use crate::store::{Reader, Store};
+use crate::words::{Code, Failure, Outcome};
+
+/// A running node, as one client reaches it.
+pub struct Served {
+    handle: Handle,
+    reader: Reader,
+}
+
+impl Served {
+    /// With a reader of its own, so that reading waits for nobody.
+    pub fn new(handle: Handle) -> Outcome<Served> {
+        let reader = handle.with_store(|store| store.another_reader())??;
+        Ok(Served { handle, reader })
+    }
+}
+
+impl Node for Served {
+    fn is_running(&self) -> bool {
+        true
+    }
+
+    fn say(&mut self, say: Say) -> Outcome<EntryId> {
+        Ok(self.handle.say(say)?)
+    }
+
+    fn submit(&mut self, input: Input) -> Outcome {
+        Ok(self.handle.submit(input)?)
+    }
+
+    fn status(&mut self) -> Outcome<StatusView> {
+        Ok(self.handle.status()?)
+    }
+
+    fn phrase(&mut self) -> Outcome<Option<PhraseView>> {
+        Ok(self.handle.phrase()?)
+    }
+
+    fn reader(&self) -> &Reader {
+        &self.reader
+    }
+
+    fn with_store<T: Send + 'static>(
+        &mut self,
+        act: impl FnOnce(&mut Store) -> T + Send + 'static,
+    ) -> Outcome<T> {
+        Ok(self.handle.with_store(act)?)
+    }
+
+    /// The engine tells either outcome of every test, so that this ends.
+    fn drill(&mut self) -> Outcome<u64> {
+        let mut events = self.handle.events();
+        self.handle.submit(Input::Drill)?;
+        loop {
+            match events.blocking_recv() {
+                Ok(Event::Notice(Notice::DrillAnswered { after_ms })) => return Ok(after_ms),
+                Ok(Event::Notice(Notice::DrillMissed)) => return Err(out_of_reach()),
+                Ok(_) | Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => return Err(crate::shell::HandleError::Stopped.into()),
+            }
+        }
+    }
+}
+
+fn out_of_reach() -> Failure {
+    Failure::new(
+        Code::OutOfReach,
+        "the test of the line was not answered",
+        "see couloir status; nothing said is lost, and it goes on leaving on every route",
+    )
+}

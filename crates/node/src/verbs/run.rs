@@ -1,0 +1,159 @@
+//! `couloir run`
+
+use std::time::Duration;
+
+use couloir_engine::Notice;
+use serde_json::json;
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::broadcast::{Receiver, error::RecvError};
+use tokio::sync::oneshot;
+
+use crate::clerk::{kept, notices, papers, watch};
+use crate::cli::home_args::HomeArgs;
+use crate::cli::out::Out;
+use crate::home::Home;
+use crate::shell::{self, Ending, Event, Handle, Unlocked};
+use crate::socket::server::Server;
+use crate::words::{Code, Failure, Outcome};
+
+/// Run the node until it is stopped by SIGTERM or SIGINT.
+///
+/// Prints one line, `ready`, once it serves. What the desk must read goes to stderr, a line each.
+#[derive(clap::Args)]
+pub struct Run;
+
+impl Run {
+    /// Does it.
+    pub fn run(&self, out: &Out, args: &HomeArgs) -> Outcome {
+        start_diagnostics();
+        let home = Home::open(args.folder()?)?;
+        let lock = home.lock()?;
+        let store = kept::unlock(&home, args)?;
+        check_channel(&store)?;
+        let (socket, runtime) = (home.socket_path(), runtime()?);
+        let _inside = runtime.enter();
+        let signals = [SignalKind::terminate(), SignalKind::interrupt()].map(signal);
+        let [terminate, interrupt] = signals.map(|signal| signal.map_err(|error| no_machine(&error)));
+        let (handle, ending) = shell::run(Unlocked { home, lock, store })?;
+        let server = Server::listen(&socket, handle.clone(), runtime.handle().clone())?;
+        probe(handle.clone())?;
+        let events = handle.events();
+        announce(out)?;
+        let ending = runtime.block_on(serve(out, handle, events, [terminate?, interrupt?], ending));
+        drop(server);
+        notify(sd_notify::NotifyState::Stopping);
+        runtime.shutdown_timeout(GRACE);
+        ended(ending)
+    }
+}
+
+/// A node without a channel would have nothing to do.
+fn check_channel(store: &crate::store::Store) -> Outcome {
+    papers::Agreed::of(&papers::channel_of(store.reader())?)?.charter().map(drop)
+}
+
+fn runtime() -> Outcome<Runtime> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder.worker_threads(WORKERS).enable_all().build().map_err(|error| no_machine(&error))
+}
+
+fn no_machine(error: &std::io::Error) -> Failure {
+    let what = format!("the machine gives no thread, timer or signal: {error}");
+    Failure::new(Code::Failed, what, "raise its limits and start again")
+}
+
+fn announce(out: &Out) -> Outcome {
+    out.answer(&json!({ "ready": true }), || "ready".to_owned())?;
+    notify(sd_notify::NotifyState::Ready);
+    Ok(())
+}
+
+fn notify(state: sd_notify::NotifyState<'_>) {
+    if let Err(error) = sd_notify::notify(&[state]) {
+        tracing::warn!("the service manager could not be told: {error}");
+    }
+}
+
+/// Tells what the desk must read, until the node has ended.
+async fn serve(
+    out: &Out,
+    handle: Handle,
+    mut events: Receiver<Event>,
+    [mut terminate, mut interrupt]: [Signal; 2],
+    mut ending: oneshot::Receiver<Ending>,
+) -> Option<Ending> {
+    loop {
+        tokio::select! {
+            ended = &mut ending => return ended.ok(),
+            event = events.recv() => tell(out, event),
+            _ = terminate.recv() => handle.stop_async().await,
+            _ = interrupt.recv() => handle.stop_async().await,
+        }
+    }
+}
+
+fn tell(out: &Out, event: Result<Event, RecvError>) {
+    match event {
+        Ok(Event::Notice(notice)) => out.say(&notices::words(&notice)),
+        Ok(Event::StoreFailed(why)) => {
+            out.say(&format!(
+                "{why}: nothing new is kept; what is kept goes on leaving. Look after the disk."
+            ));
+        }
+        Ok(Event::StoreWorks) => out.say("the store works again"),
+        Ok(Event::Appeared(_) | Event::Advanced(_)) | Err(RecvError::Lagged(_) | RecvError::Closed) => {}
+    }
+}
+
+/// Probes the official line every minute, on a thread of its own that ends with the process.
+fn probe(handle: Handle) -> Outcome {
+    let body = move || {
+        let mut probes = watch::Probes::default();
+        // A round that the store or the stopping node stands in the way of is made up for later.
+        while probe_once(&handle, &mut probes).is_ok() {
+            std::thread::sleep(watch::ROUND);
+        }
+    };
+    let thread = std::thread::Builder::new().name("probes".to_owned());
+    thread.spawn(body).map(drop).map_err(|error| no_machine(&error))
+}
+
+fn probe_once(handle: &Handle, probes: &mut watch::Probes) -> Outcome {
+    let watched = handle.with_store(|store| watch::list(store.reader()))??;
+    match probes.round(&watched) {
+        Some(input) => Ok(handle.submit(input)?),
+        None => Ok(()),
+    }
+}
+
+fn ended(ending: Option<Ending>) -> Outcome {
+    match ending {
+        Some(Ending::Stopped) => Ok(()),
+        Some(Ending::Halted(notice)) => Err(halted(&notice)),
+        Some(Ending::StoreLost(error)) => Err(error.into()),
+        Some(Ending::NotRecovered(error)) => Err(error.into()),
+        None => Err(Failure::new(
+            Code::Failed,
+            "the engine's thread is gone",
+            "start again; nothing said is lost",
+        )),
+    }
+}
+
+fn halted(notice: &Notice) -> Failure {
+    Failure::new(Code::Refused, format!("the node has stopped: {}", notices::words(notice)), "couloir doctor")
+}
+
+fn start_diagnostics() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("COULOIR_LOG");
+    let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A second subscriber in one process changes nothing.
+    let _ = subscriber.with_target(false).try_init();
+}
+
+/// Routes wait more than they work.
+const WORKERS: usize = 2;
+/// What an exchange under way may take when the node stops.
+const GRACE: Duration = Duration::from_millis(500);
