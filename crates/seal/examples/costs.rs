@@ -1,6 +1,8 @@
 //! Prints what each operation of this crate costs, and how long its messages are:
 //! `cargo run --release -p couloir-seal --example costs`.
 
+#![expect(clippy::disallowed_types, reason = "it measures; nothing of it is in the crate")]
+
 use std::hint::black_box;
 use std::time::Instant;
 

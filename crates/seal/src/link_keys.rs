@@ -157,14 +157,14 @@ pub struct HourKey(Kind);
 
 #[derive(Clone)]
 enum Kind {
-    Real(Prk),
+    Real(Box<Prk>),
     Null(u64),
 }
 
 impl HourKey {
     pub(crate) fn new(suite: CipherSuite, key: &Secret32) -> HourKey {
         HourKey(match suite {
-            CipherSuite::Real => Kind::Real(Prk::of(key)),
+            CipherSuite::Real => Kind::Real(Box::new(Prk::of(key))),
             CipherSuite::Null => Kind::Null(mix(0, key.expose())),
         })
     }

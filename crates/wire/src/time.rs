@@ -40,7 +40,7 @@ impl Sub for WallTime {
     }
 }
 
-/// The hour of a window, counted from 1970: what link keys move on by (PROTOCOL §4.3).
+/// The hour of a window, counted from 1970: what link keys move on by (PROTOCOL §4.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Hour(pub u64);
 

@@ -93,13 +93,13 @@ impl OpenMlsProvider for Provider {
 
 /// Our generator's randomness, or none for an operation that must not need any.
 pub(super) enum Randomness {
-    Seeded(RefCell<Entropy>),
+    Seeded(Box<RefCell<Entropy>>),
     None,
 }
 
 impl From<&mut Entropy> for Randomness {
     fn from(entropy: &mut Entropy) -> Randomness {
-        Randomness::Seeded(RefCell::new(Entropy::from_seed(entropy.secret().expose())))
+        Randomness::Seeded(Box::new(RefCell::new(Entropy::from_seed(entropy.secret().expose()))))
     }
 }
 

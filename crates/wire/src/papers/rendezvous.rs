@@ -90,6 +90,10 @@ pub struct Confirm {
 }
 
 /// One of the three.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one or two are alive at a time, and the hello is the usual one"
+)]
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub enum RendezvousBody {
     /// The first.
