@@ -119,7 +119,7 @@ fn report(relay: &RelayProcess, connections: u64, load: &Load) {
         each_us(relay.processor_time()),
         each_us(own)
     );
-    println!("relay resident: {:.1} MiB", relay.resident_octets() as f64 / f64::from(1 << 20));
+    println!("relay resident at most: {:.1} MiB", relay.resident_octets_max() as f64 / f64::from(1 << 20));
 }
 
 fn sync_ms(folder: &Path) -> io::Result<f64> {

@@ -1,16 +1,17 @@
 //! The command `couloir-relay`, also hidden in `couloir` as `couloir relay`.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use couloir_wire::ruler::Ruler;
+use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::access::{Access, AccessError};
-use crate::limits::{CONNECTIONS_DEFAULT, HELD_OCTETS_DEFAULT};
+use crate::limits::{CONNECTIONS_DEFAULT, FILES_BESIDE_CONNECTIONS, HELD_OCTETS_DEFAULT};
 use crate::server::{CertificateSource, Config, ServeError, serve};
 use crate::store::{StoreError, StoreLimits};
 
@@ -111,6 +112,7 @@ impl RunError {
 fn run_to_end(args: RunArgs) -> Result<(), RunError> {
     let is_json = args.json;
     let config = config(args)?;
+    raise_file_limit(config.connections_max);
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(RunError::System)?;
     runtime.block_on(async {
@@ -136,6 +138,20 @@ fn config(args: RunArgs) -> Result<Config, RunError> {
         connections_max: args.max_connections as usize,
         ..Config::new(args.data, args.listen, args.ruler)
     })
+}
+
+/// Lets the process open a file for each connection; the usual soft limit is lower.
+fn raise_file_limit(connections_max: usize) {
+    let wanted = (connections_max + FILES_BESIDE_CONNECTIONS) as u64;
+    let mut limit = getrlimit(Resource::Nofile);
+    if limit.current.is_none_or(|current| current >= wanted) {
+        return;
+    }
+    limit.current = Some(limit.maximum.map_or(wanted, |maximum| maximum.min(wanted)));
+    let raised = setrlimit(Resource::Nofile, limit);
+    if raised.is_err() || limit.current < Some(wanted) {
+        tracing::warn!("the system allows fewer than {wanted} open files; some connections will be refused");
+    }
 }
 
 fn read_access(path: &Path) -> Result<Access, RunError> {
@@ -190,5 +206,5 @@ fn start_diagnostics() {
     let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // Another subscriber may be set up already by the program that hides this command.
-    let _ = subscriber.with_target(false).try_init();
+    let _ = subscriber.with_target(false).with_ansi(std::io::stderr().is_terminal()).try_init();
 }

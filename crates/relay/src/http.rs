@@ -1,8 +1,9 @@
 //! One request: `POST /cells` with an exchange, answered by an answer of constant size.
 //!
 //! A well-formed exchange is always answered 200, whatever became of it; a malformed one 400 with an
-//! empty body; anything else does not exist (404). What requests and answers hold of memory is
-//! taken from two budgets, and an answer gives its share back when its last octet left.
+//! empty body; anything else does not exist (404). What unusually large requests and answers hold of
+//! memory is taken from two budgets, and an answer gives its share back when its last octet left;
+//! usual ones never wait for it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -20,7 +21,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::access::Access;
 use crate::core::admit;
-use crate::limits::{ANSWERS_OCTETS, EXCHANGE_MS, REQUESTS_OCTETS};
+use crate::limits::{ANSWER_OCTETS_FREE, ANSWERS_OCTETS, EXCHANGE_MS, REQUEST_OCTETS_FREE, REQUESTS_OCTETS};
 use crate::store::{Store, StorePut};
 
 /// What every request needs.
@@ -70,7 +71,7 @@ impl Relay {
         let Some((exchange, shape)) = self.read(body).await? else {
             return Ok(empty(StatusCode::BAD_REQUEST));
         };
-        let permit = take(&self.answers, shape.answer_len()).await?;
+        let permit = take(&self.answers, shape.answer_len(), ANSWER_OCTETS_FREE).await?;
         let octets = self.exchange(exchange, shape).await?;
         let mut response = Response::new(Full::new(Bytes::from_owner(Budgeted { octets, _permit: permit })));
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
@@ -83,7 +84,7 @@ impl Relay {
         if len > REQUEST_LEN_MAX {
             return Ok(None);
         }
-        let _permit = take(&self.requests, len).await?;
+        let _permit = take(&self.requests, len, REQUEST_OCTETS_FREE).await?;
         let Ok(octets) = Limited::new(body, REQUEST_LEN_MAX).collect().await else { return Ok(None) };
         let Ok(exchange) = Exchange::decode(&octets.to_bytes()) else { return Ok(None) };
         let shape = exchange.shape().ok();
@@ -136,7 +137,13 @@ impl AsRef<[u8]> for Budgeted {
     }
 }
 
-async fn take(budget: &Arc<Semaphore>, octets: usize) -> Result<OwnedSemaphorePermit, Cut> {
+/// A share of `octets` of `budget`, none up to `octets_free`.
+async fn take(
+    budget: &Arc<Semaphore>,
+    octets: usize,
+    octets_free: usize,
+) -> Result<OwnedSemaphorePermit, Cut> {
+    let octets = if octets <= octets_free { 0 } else { octets };
     let octets = u32::try_from(octets).map_err(|_| Cut::Stopped)?;
     Arc::clone(budget).acquire_many_owned(octets).await.map_err(|_| Cut::Stopped)
 }

@@ -1,6 +1,6 @@
 //! Every bound of the relay, with its reason, and the arithmetic between them.
 
-use couloir_wire::exchange::{CellSize, LANES_MAX, REQUEST_LEN_MAX};
+use couloir_wire::exchange::{CellSize, LANES_MAX, REQUEST_LEN_MAX, answer_len, request_len};
 
 /// What a relay may use beside its index: 64 MiB.
 pub const FIXED_MEMORY_OCTETS: usize = 64 << 20;
@@ -11,14 +11,19 @@ pub const INDEX_OCTETS_PER_CELL_MAX: usize = 48;
 pub const CONNECTIONS_DEFAULT: usize = 1_024;
 /// One address may hold this share of the connections; a proxy in front is on loopback and exempt.
 pub const CONNECTIONS_PER_ADDRESS_SHARE: usize = 4;
-/// What an idle TLS connection costs: handshake state, record and header buffers.
-pub const CONNECTION_OCTETS: usize = 20 << 10;
+/// What an idle TLS connection costs (measured): handshake state, record and header buffers, task.
+pub const CONNECTION_OCTETS: usize = 24 << 10;
 /// Largest request head: a real one has under 200 octets, proxies add some.
 pub const REQUEST_HEAD_OCTETS_MAX: usize = 8 << 10;
-/// Request bodies being read at once, in octets.
-pub const REQUESTS_OCTETS: usize = 4 << 20;
-/// Answers under way at once, in octets: sixteen of the largest, seven thousand of the usual.
-pub const ANSWERS_OCTETS: usize = 12 << 20;
+/// A request up to this size needs nobody's leave: every connection may hold one. The usual one has
+/// 2,180 octets, so that nobody who holds large ones can keep steady exchanges waiting.
+pub const REQUEST_OCTETS_FREE: usize = 3 << 10;
+/// Larger request bodies being read at once, in octets.
+pub const REQUESTS_OCTETS: usize = 3 << 20;
+/// An answer up to this size needs nobody's leave. The usual one has 4,115 octets.
+pub const ANSWER_OCTETS_FREE: usize = 5 << 10;
+/// Larger answers under way at once, in octets: ten of the largest, 180 of the usual search.
+pub const ANSWERS_OCTETS: usize = 6 << 20;
 
 /// A TLS handshake takes three flights; a client that needs longer may come again.
 pub const HANDSHAKE_MS: u64 = 10_000;
@@ -45,10 +50,10 @@ pub const OCTETS_PER_CELL_HELD: u64 = CellSize::DEFAULT.octets() as u64;
 
 /// Exchanges waiting for the disk.
 pub const WRITE_QUEUE_EXCHANGES: usize = 1_024;
-/// PUTs that share one sync: enough for every connection at once.
-pub const BATCH_PUTS_MAX: usize = 512;
+/// PUTs that share one sync: enough to make its cost small.
+pub const BATCH_PUTS_MAX: usize = 256;
 /// A log segment is closed at this length: large against a sync, small against a restart.
-pub const SEGMENT_OCTETS: u64 = 64 << 20;
+pub const SEGMENT_OCTETS: u64 = 32 << 20;
 /// ... or at this age, so that what expired does not linger in the log.
 pub const SEGMENT_AGE_MS: i64 = 15 * 60_000;
 /// Closed segments waiting to be sorted; beyond, the open one grows.
@@ -61,10 +66,14 @@ pub const SORT_BUFFER_OCTETS: usize = 1 << 20;
 pub const SORT_OCTETS_PER_RECORD: usize = 24 + 16;
 /// Bucket files kept open for reading.
 pub const BUCKETS_OPEN_MAX: usize = 128;
+/// Files open beside connections: buckets, segments, the runtime's own.
+pub const FILES_BESIDE_CONNECTIONS: usize = BUCKETS_OPEN_MAX + 64;
 /// Parts of the index, each grown and locked by itself: growing costs 1/64 twice, not all.
 pub const INDEX_SHARDS: usize = 64;
 
 const BATCH_OCTETS: usize = BATCH_PUTS_MAX * (CellSize::LARGEST.octets() + 64);
+const CONNECTIONS_OCTETS: usize =
+    CONNECTIONS_DEFAULT * (CONNECTION_OCTETS + 2 * REQUEST_OCTETS_FREE + ANSWER_OCTETS_FREE);
 const QUEUE_OCTETS: usize = REQUESTS_OCTETS;
 const SEGMENT_RECORDS_MAX: usize =
     (SEGMENTS_GROWTH_MAX * SEGMENT_OCTETS) as usize / CellSize::SMALLEST.octets();
@@ -74,7 +83,7 @@ const BASE_OCTETS: usize = 8 << 20;
 
 const _: () = assert!(
     BASE_OCTETS
-        + CONNECTIONS_DEFAULT * CONNECTION_OCTETS
+        + CONNECTIONS_OCTETS
         + REQUESTS_OCTETS
         + ANSWERS_OCTETS
         + BATCH_OCTETS
@@ -83,4 +92,6 @@ const _: () = assert!(
         <= FIXED_MEMORY_OCTETS
 );
 const _: () = assert!(REQUESTS_OCTETS >= 4 * REQUEST_LEN_MAX);
+const _: () = assert!(REQUEST_OCTETS_FREE >= request_len(CellSize::DEFAULT, 1, 2));
+const _: () = assert!(ANSWER_OCTETS_FREE >= answer_len(CellSize::DEFAULT, 1, 2));
 const _: () = assert!(BATCH_PUTS_MAX >= LANES_MAX as usize && SEGMENT_OCTETS > BATCH_OCTETS as u64);

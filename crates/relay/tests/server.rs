@@ -4,7 +4,8 @@ mod support;
 
 use std::process::Command;
 
-use couloir_wire::exchange::{CellSize, Exchange, PutOutcome, REQUEST_LEN_MAX};
+use couloir_relay::limits::{FIXED_MEMORY_OCTETS, INDEX_OCTETS_PER_CELL_MAX};
+use couloir_wire::exchange::{CellSize, Exchange, Put, PutOutcome, REQUEST_LEN_MAX};
 use couloir_wire::time::Window;
 use proptest::prelude::*;
 use support::{LENGTH, RelayProcess, cell, exchange, exchange_at, request_head, wall_time};
@@ -136,6 +137,30 @@ fn a_body_that_does_not_end_is_cut_and_meanwhile_others_are_served() {
 }
 
 #[test]
+fn many_connections_with_the_largest_exchanges_stay_within_the_memory_that_is_promised() {
+    let data = tempfile::tempdir().expect("a folder");
+    let relay = RelayProcess::start(data.path(), &[]);
+    let mut clients: Vec<_> = (0..800).map(|_| relay.client()).collect();
+    let largest: Vec<_> = (0..100u64).map(largest_exchange).collect();
+    let body = |at: usize| largest[at % 100].encode().expect("well formed");
+    for (at, client) in clients.iter_mut().enumerate() {
+        assert_eq!(client.post(&body(at)).expect("answered").0, 200);
+    }
+    // Answers that nobody takes wait in bounds, too.
+    for (at, client) in clients.iter_mut().enumerate() {
+        let head = request_head("POST", "/cells", body(at).len());
+        client.send(&[head.as_bytes(), &body(at)].concat()).expect("sent");
+    }
+    let usual = relay.client().exchange(&exchange(1 << 20, &[1, 2])).expect("answered");
+    assert_eq!(usual.puts, [PutOutcome::Stored], "the usual exchange waits for nobody");
+    let answered = clients.iter_mut().filter_map(|client| client.receive().ok()).filter(|(s, _)| *s == 200);
+    assert!(answered.count() > 0);
+    let cells = 400;
+    let bound = FIXED_MEMORY_OCTETS + cells * INDEX_OCTETS_PER_CELL_MAX;
+    assert!(relay.resident_octets_max() <= bound as u64, "{} octets", relay.resident_octets_max());
+}
+
+#[test]
 fn beyond_the_quota_cells_are_refused_and_reading_goes_on() {
     let data = tempfile::tempdir().expect("a folder");
     let relay = RelayProcess::start(data.path(), &["--max-bytes", "1048576"]);
@@ -232,6 +257,19 @@ fn assert_all_there(relay: &RelayProcess, acknowledged: &[u64]) {
         let wanted: Vec<_> = some.iter().map(|number| Some(cell(*number, CellSize::DEFAULT))).collect();
         assert!(answer.gets == wanted, "an acknowledged cell is gone");
     }
+}
+
+/// Four of the largest cells of its own, and 64 GETs, half of them for what is there.
+fn largest_exchange(number: u64) -> Exchange {
+    let mut exchange = exchange(number, &[0; 64]);
+    let window = exchange.puts[0].window;
+    let put = |lane| {
+        let number = number * 4 + lane;
+        Put { token: support::token(number), window, cell: cell(number, CellSize::LARGEST) }
+    };
+    exchange.puts = (0..4).map(put).collect();
+    exchange.gets = (0..64).map(|n| support::slot(if n % 2 == 0 { number * 4 } else { u64::MAX })).collect();
+    exchange
 }
 
 fn run_in_vain(data: &std::path::Path, arguments: &[&str]) -> (Option<i32>, String) {

@@ -107,12 +107,12 @@ impl Shape {
 }
 
 /// Octets of a request with `lanes` PUTs of `cell` and `gets` GETs.
-pub fn request_len(cell: CellSize, lanes: usize, gets: usize) -> usize {
+pub const fn request_len(cell: CellSize, lanes: usize, gets: usize) -> usize {
     REQUEST_HEAD_LEN + lanes * (WriteToken::LEN + 8 + cell.octets()) + gets * Slot::LEN
 }
 
 /// Octets of the answer to a request with `lanes` PUTs and `gets` GETs of `cell`.
-pub fn answer_len(cell: CellSize, lanes: usize, gets: usize) -> usize {
+pub const fn answer_len(cell: CellSize, lanes: usize, gets: usize) -> usize {
     ANSWER_HEAD_LEN + lanes + gets * (1 + cell.octets())
 }
 

@@ -60,13 +60,14 @@ pub struct Writer {
     batch: Batch,
     keys: BTreeSet<u64>,
     answers: Vec<(oneshot::Sender<Vec<PutOutcome>>, Vec<PutOutcome>)>,
+    is_full: bool,
 }
 
 impl Writer {
     /// A writer that goes on with `segment` and hands closed ones to `sorter`.
     pub fn new(shared: Arc<Shared>, segment: Segment, sorter: SyncSender<Work>) -> Writer {
         let (batch, keys, answers) = (Batch::new(), BTreeSet::new(), Vec::new());
-        Writer { shared, segment, sorter, batch, keys, answers }
+        Writer { shared, segment, sorter, batch, keys, answers, is_full: false }
     }
 
     /// Works until the store is dropped or fails.
@@ -145,11 +146,8 @@ impl Writer {
             false => self.append(now),
         };
         match appended {
-            Ok(()) => self.answer(false),
-            Err(error) if error.is_full() => {
-                tracing::warn!("{error}; cells are refused meanwhile");
-                self.answer(true);
-            }
+            Ok(()) => self.answer(),
+            Err(error) if error.is_full() => self.refuse(&error),
             Err(error) => return Err(error),
         }
         self.batch.clear();
@@ -169,14 +167,24 @@ impl Writer {
         Ok(())
     }
 
-    fn answer(&mut self, has_failed: bool) {
-        for (done, mut outcomes) in self.answers.drain(..) {
-            if has_failed {
-                outcomes
-                    .iter_mut()
-                    .filter(|outcome| outcome.is_kept())
-                    .for_each(|o| *o = PutOutcome::Refused);
-            }
+    fn answer(&mut self) {
+        self.is_full = self.is_full && self.batch.is_empty();
+        self.send_answers();
+    }
+
+    /// Answers that nothing of this group was kept, because the disk is full; says so once.
+    fn refuse(&mut self, error: &StoreError) {
+        if !self.is_full {
+            tracing::warn!("{error}; cells are refused meanwhile");
+        }
+        self.is_full = true;
+        let outcomes = self.answers.iter_mut().flat_map(|(_, outcomes)| outcomes);
+        outcomes.filter(|outcome| outcome.is_kept()).for_each(|outcome| *outcome = PutOutcome::Refused);
+        self.send_answers();
+    }
+
+    fn send_answers(&mut self) {
+        for (done, outcomes) in self.answers.drain(..) {
             // Whoever asked may be gone.
             let _ = done.send(outcomes);
         }

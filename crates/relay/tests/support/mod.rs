@@ -79,10 +79,10 @@ impl RelayProcess {
         processor_time(&format!("/proc/{}/stat", self.child.id()))
     }
 
-    /// Memory that it has resident, in octets.
-    pub fn resident_octets(&self) -> u64 {
+    /// Memory that it had resident at most, in octets.
+    pub fn resident_octets_max(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("running");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a figure");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a figure");
         line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") * 1_024
     }
 }
