@@ -1,4 +1,4 @@
-//! What a relay decides, without clock, files or sockets (PROTOCOL §5.2, §5.4).
+//! What a relay decides, without clock, files or sockets (PROTOCOL §5.1, §5.2).
 //!
 //! A PUT is admitted if its window is at most one window away from the relay's clock. Its slot is
 //! SHA-256 of its token; its bucket is the hour in which the relay's ruler lets it expire. Expiry

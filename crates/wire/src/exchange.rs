@@ -432,6 +432,23 @@ mod tests {
     }
 
     #[test]
+    fn the_vectors_of_another_implementation_are_read_and_written_alike() {
+        let asked = Exchange::decode(&octets(REQUEST_VECTOR)).expect("a request");
+        let shape = asked.shape().expect("a shape");
+        assert_eq!((shape.cell(), shape.lanes(), shape.gets()), (CellSize::SMALLEST, 2, 4));
+        assert_eq!(asked.access_key, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]);
+        let second =
+            Put { token: WriteToken([0x11; 32]), window: Window(895_000_001), cell: vec![0x21; 512] };
+        assert_eq!((&asked.puts[1], asked.gets[3]), (&second, Slot([0x33; 32])));
+        assert_eq!(asked.encode(), Ok(octets(REQUEST_VECTOR)));
+        let answer = ExchangeAnswer::decode(&octets(ANSWER_VECTOR), shape).expect("an answer");
+        assert_eq!(answer.time, WallTime(1_790_000_000_123));
+        assert_eq!(answer.puts, [PutOutcome::Stored, PutOutcome::Taken]);
+        assert_eq!(answer.gets, [None, Some(vec![0x41; 512]), None, None]);
+        assert_eq!(answer.encode(shape.cell()), Ok(octets(ANSWER_VECTOR)));
+    }
+
+    #[test]
     fn debug_shows_neither_key_nor_token() {
         let text = format!("{:?}", example(CellSize::DEFAULT, 1, 2));
         assert!(!text.contains("170") && !text.contains("aaaa"), "{text}");
@@ -485,6 +502,14 @@ mod tests {
             prop_assert!(Exchange::decode(&bytes).is_err());
             prop_assert!(ExchangeAnswer::decode(&bytes, shape).is_err());
         }
+    }
+
+    const REQUEST_VECTOR: &str = include_str!("../../../testdata/wire/exchange-request.hex");
+    const ANSWER_VECTOR: &str = include_str!("../../../testdata/wire/exchange-answer.hex");
+
+    fn octets(hex: &str) -> Vec<u8> {
+        let digits: Vec<u8> = hex.chars().filter_map(|digit| digit.to_digit(16)).map(|d| d as u8).collect();
+        digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect()
     }
 
     fn example(cell: CellSize, lanes: usize, gets: usize) -> Exchange {
