@@ -142,6 +142,23 @@ fn a_harmed_or_missing_index_is_made_anew_from_the_records() {
 }
 
 #[test]
+fn a_bucket_that_lost_records_is_damage_until_somebody_moves_it_away() {
+    let data = folder();
+    let store = open(data.path());
+    put(&store, &[(1, 1, 7), (2, 2, 8)]);
+    sort(&store, NOW);
+    drop(store);
+    let path = files(data.path()).into_iter().find(|path| path.extension().is_some_and(|e| e == "cells"));
+    let path = path.expect("a bucket");
+    halve(&path);
+    let error = Store::open(data.path(), StoreLimits::default(), NOW).err();
+    assert!(matches!(&error, Some(StoreError::Damaged { path: named, .. }) if *named == path), "{error:?}");
+    std::fs::remove_file(path).expect("moved away");
+    let store = open(data.path());
+    assert_eq!((get(&store, 1), get(&store, 2)), (None, Some(cell(8))));
+}
+
+#[test]
 fn a_record_harmed_on_the_disk_is_absent_and_its_slot_stays_closed() {
     let data = folder();
     let store = open(data.path());

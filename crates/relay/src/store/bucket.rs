@@ -136,13 +136,17 @@ impl<'s> Bucket<'s> {
         self.shared.bucket_octets.fetch_add(end - start, Ordering::Relaxed);
     }
 
-    /// Enters the runs into the index. Those of `segments`, which still exist, are cut off with what
+    /// Enters the runs into the index. Without records there are none: somebody moved a damaged file
+    /// away. Those of `segments`, which still exist, are cut off with what
     /// follows; after a torn or harmed one the rest is made anew from the records.
     fn load(&self, segments: &[u32]) -> Result<u32, StoreError> {
         let cells_len = len_of(&self.cells, &self.cells_path)?;
         let mut loaded = Loaded { runs_end: 0, records_end: 0, segment_max: 0 };
         let mut runs = BufReader::new(&self.runs);
         while let Some(run) = Run::read(&mut runs).map_err(StoreError::io(&self.runs_path))? {
+            if cells_len == 0 {
+                break;
+            }
             if segments.contains(&run.head.segment) {
                 return self.cut_back(&loaded);
             }
