@@ -93,6 +93,8 @@ pub struct Steady {
     pub reserved: BTreeSet<Window>,
     /// What the shell holds.
     pub armed: BTreeMap<Window, Record>,
+    /// No window before this one is armed: its exchange has left, by whatever clock.
+    pub armed_from: Window,
     /// The window whose content is to be packed now.
     pub fill_due: Option<Window>,
     /// The shell is to forget what it holds.
@@ -156,6 +158,7 @@ impl Steady {
             used,
             reserved: BTreeSet::new(),
             armed: BTreeMap::new(),
+            armed_from: Window(0),
             fill_due: None,
             is_disarming: false,
             phase: SearchPhase::started(moment),
@@ -210,6 +213,7 @@ impl Steady {
         self.opened.went_back(current);
         self.report.went_back(current);
         self.reserved.clear();
+        self.armed_from = Window(current.0 + 1);
         self.fill_due = None;
         self.is_disarming = true;
         self.sent.retain(|window, _| *window <= current);

@@ -28,7 +28,7 @@ pub enum Timer {
     Expiry,
     /// A hello has waited long enough for signs of a second node.
     AnswerHello,
-    /// A frame's worth of output was cut off and goes on.
+    /// More frames of a prompt route wait than go in one step.
     Continue,
 }
 
@@ -53,11 +53,6 @@ impl Timers {
     /// Stops `timer`.
     pub fn stop(&mut self, timer: Timer) {
         self.0.remove(&timer);
-    }
-
-    /// Whether `timer` is set.
-    pub fn is_set(&self, timer: Timer) -> bool {
-        self.0.contains_key(&timer)
     }
 
     /// The earliest moment of all.

@@ -125,10 +125,9 @@ impl Engine {
         let up: Vec<RouteId> = up.collect();
         for route in up {
             self.send_parts(route);
-            for _ in 0..FRAMES_AT_ONCE {
-                if !self.send_frame(now, route) {
-                    break;
-                }
+            let has_more = (0..FRAMES_AT_ONCE).all(|_| self.send_frame(now, route));
+            if has_more {
+                self.timers.set(Timer::Continue, now.moment);
             }
             if let Some(prompt) = self.prompt.get_mut(&route) {
                 prompt.is_status_due = false;

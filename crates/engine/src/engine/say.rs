@@ -67,7 +67,7 @@ impl Engine {
 
     fn keep_and_send(&mut self, entry: &Entry) {
         let encoded = entry.encode();
-        let number = self.into_log(entry, &encoded);
+        let number = self.enter_log(entry, &encoded);
         self.write(Write::Entry(StoredEntry {
             id: entry.id,
             encoded: encoded.clone(),
@@ -101,14 +101,14 @@ impl Engine {
         for entry in kept {
             let encoded = entry.encode();
             self.talk.unnumbered.remove(&entry.id);
-            let number = self.into_log(&entry, &encoded);
+            let number = self.enter_log(&entry, &encoded);
             self.write(Write::EntryAppears { id: entry.id, number, has_gap: false });
             self.send_entry(&entry, &encoded);
         }
     }
 
     /// An entry's permanent number; it is known, a head, and watched for its expiry.
-    fn into_log(&mut self, entry: &Entry, encoded: &[u8]) -> u64 {
+    fn enter_log(&mut self, entry: &Entry, encoded: &[u8]) -> u64 {
         self.talk.known.insert(entry.id);
         let head = Parent { id: entry.id, digest: sha256_of(encoded) };
         let number = self.talk.number(head, &entry.parents);
@@ -174,7 +174,7 @@ impl Engine {
         for release in released {
             let Some(waiting) = self.talk.unnumbered.remove(&release.id) else { continue };
             let Ok(entry) = Entry::decode(&waiting.encoded) else { continue };
-            let number = self.into_log(&entry, &waiting.encoded);
+            let number = self.enter_log(&entry, &waiting.encoded);
             self.write(Write::EntryAppears { id: release.id, number, has_gap: release.has_gap });
             self.follow_file(&entry);
         }

@@ -93,7 +93,8 @@ impl Engine {
             if std::mem::take(&mut steady.is_disarming) {
                 self.queue.push_back(Output::Disarm(route));
             }
-            let first = steady.window_at(now.moment + fill_lead_ms(steady.length));
+            let next = steady.window_at(now.moment + fill_lead_ms(steady.length));
+            let first = next.max(steady.armed_from);
             let due = steady.fill_due.take();
             for window in (first.0..first.0 + ARMED_WINDOWS).map(Window) {
                 self.arm_cover(now, route, window);
