@@ -109,7 +109,7 @@ fn report(relay: &RelayProcess, connections: u64, load: &Load) {
     let count = load.latencies.len();
     let at = |share: f64| load.latencies[((count - 1) as f64 * share) as usize].as_secs_f64() * 1e3;
     let rate = count as f64 / load.elapsed.as_secs_f64();
-    println!("exchanges/s over {connections} connections: {rate:.0} ({count} in {:?})", load.elapsed);
+    println!("{rate:.0} exchanges/s over {connections} connections ({count} in {:?})", load.elapsed);
     println!("delay ms: median {:.2}, 99th percentile {:.2}, longest {:.2}", at(0.5), at(0.99), at(1.0));
     println!("GETs found: {} of {}", load.found, 2 * count);
     let each_us = |time: Duration| time.as_secs_f64() * 1e6 / count as f64;

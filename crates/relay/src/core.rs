@@ -86,7 +86,7 @@ impl MemoryCells {
     }
 
     /// The cell of `slot`.
-    pub fn get(&self, slot: &Slot) -> Option<&[u8]> {
+    pub fn cell(&self, slot: &Slot) -> Option<&[u8]> {
         self.cells.get(slot).map(|(_, cell)| cell.as_slice())
     }
 
@@ -146,7 +146,7 @@ impl Relay {
             };
         }
         let puts = exchange.puts.iter().map(|put| self.put(now, exchange.window_length, put)).collect();
-        let found = |slot| self.cells.get(slot).map(<[u8]>::to_vec);
+        let found = |slot| self.cells.cell(slot).map(<[u8]>::to_vec);
         ExchangeAnswer { time: now, puts, gets: exchange.gets.iter().map(found).collect() }
     }
 

@@ -101,7 +101,9 @@ impl Relay {
         };
         let mut out = begin_answer(shape, now, &outcomes);
         match gets {
-            Some(slots) => slots.iter().for_each(|slot| self.store.get(now, slot, shape.cell(), &mut out)),
+            Some(slots) => {
+                slots.iter().for_each(|slot| self.store.append_found(now, slot, shape.cell(), &mut out))
+            }
             None => (0..shape.gets()).for_each(|_| append_found(&mut out, None, shape.cell())),
         }
         Ok(out)

@@ -39,7 +39,7 @@ fn a_cell_of_another_size_is_taken_for_puts_and_absent_for_gets() {
     let larger = StorePut { admission: admission(1, 1), cell: vec![7; 8_192] };
     assert_eq!(store.put(NOW, vec![larger]).blocking_recv().expect("answered"), [PutOutcome::Taken]);
     let mut out = Vec::new();
-    store.get(NOW, &slot(1), CellSize::LARGEST, &mut out);
+    store.append_found(NOW, &slot(1), CellSize::LARGEST, &mut out);
     assert!(out.len() == 8_193 && out.iter().all(|octet| *octet == 0));
 }
 
@@ -117,7 +117,7 @@ fn what_expired_in_the_log_is_neither_found_nor_sorted() {
     put(&store, &[(1, 0, 7), (2, 2, 8)]);
     let later = NOW.shifted(HOUR_MS);
     let mut out = Vec::new();
-    store.get(later, &slot(1), CellSize::SMALLEST, &mut out);
+    store.append_found(later, &slot(1), CellSize::SMALLEST, &mut out);
     assert_eq!(out[0], 0);
     sort(&store, later);
     assert_eq!((files(data.path()).len(), store.cells_held()), (2, 1));
@@ -232,7 +232,7 @@ proptest! {
                 }
                 Step::Get(n) => {
                     let found = get_at(&open_store, n, now);
-                    prop_assert_eq!(found.as_deref(), model.get(&slot(n)));
+                    prop_assert_eq!(found.as_deref(), model.cell(&slot(n)));
                 }
                 Step::Sort => sort(&open_store, now),
                 Step::Wait(hours) => now = now.shifted(hours * HOUR_MS),
@@ -303,7 +303,7 @@ fn get(store: &Store, number: u64) -> Option<Vec<u8>> {
 
 fn get_at(store: &Store, number: u64, now: WallTime) -> Option<Vec<u8>> {
     let mut out = Vec::new();
-    store.get(now, &slot(number), CellSize::SMALLEST, &mut out);
+    store.append_found(now, &slot(number), CellSize::SMALLEST, &mut out);
     let (presence, cell) = out.split_first().expect("an answer");
     (*presence == 1).then(|| cell.to_vec())
 }

@@ -185,7 +185,7 @@ impl RelayActor {
         if self.recent.len() > REMEMBERED {
             self.recent.pop_front();
         }
-        let other = self.recent.front().and_then(|slot| self.relay.cells().get(slot)).map(<[u8]>::to_vec);
+        let other = self.recent.front().and_then(|slot| self.relay.cells().cell(slot)).map(<[u8]>::to_vec);
         self.with_gets(now, &exchange, |_| other.clone())
     }
 

@@ -76,7 +76,7 @@ impl Index {
     }
 
     /// Where the cell with `key` lies.
-    pub fn get(&self, key: u64) -> Option<Place> {
+    pub fn place_of(&self, key: u64) -> Option<Place> {
         self.read(key).get(&key).copied()
     }
 
@@ -174,7 +174,7 @@ mod tests {
         index.relocate(5, place(0), place(8));
         index.relocate(5, place(0), place(16));
         index.remove(5, place(0));
-        assert_eq!((index.get(5), index.len()), (Some(place(8)), 1));
+        assert_eq!((index.place_of(5), index.len()), (Some(place(8)), 1));
     }
 
     #[test]
@@ -184,6 +184,6 @@ mod tests {
             index.insert(key, Place::new(file, 0).expect("in bounds"));
         }
         index.remove_buckets(|hour| hour < 10);
-        assert_eq!([1, 2, 3].map(|key| index.get(key).is_some()), [false, true, true]);
+        assert_eq!([1, 2, 3].map(|key| index.place_of(key).is_some()), [false, true, true]);
     }
 }

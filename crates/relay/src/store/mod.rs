@@ -220,7 +220,7 @@ impl Store {
     }
 
     /// Appends to `out` the answer to a GET of `slot` with cells of `cell` at `now`: constant in size.
-    pub fn get(&self, now: WallTime, slot: &Slot, cell: CellSize, out: &mut Vec<u8>) {
+    pub fn append_found(&self, now: WallTime, slot: &Slot, cell: CellSize, out: &mut Vec<u8>) {
         let mut buffer = [0; RECORD_LEN_MAX];
         let found = match self.shared.find(now, slot, cell, &mut buffer) {
             Found::Cell(octets) => Some(octets),
@@ -296,7 +296,7 @@ impl Shared {
     /// index and the read; it then is where the index says on the next look.
     fn fetch<'b>(&self, key: u64, buffer: &'b mut [u8]) -> Option<&'b [u8]> {
         for _ in 0..MOVES_MAX {
-            let place = self.index.get(key)?;
+            let place = self.index.place_of(key)?;
             match self.files.read(place, buffer) {
                 Ok(len) => return buffer.get(..len),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,

@@ -131,7 +131,7 @@ fn sort(shared: &Shared, closed: &Closed, now: WallTime) -> Result<(), StoreErro
     // What an earlier attempt moved is not here any more.
     entries.retain(|entry| {
         let place = entry.place(closed.number);
-        place.is_some() && shared.index.get(entry.key) == place
+        place.is_some() && shared.index.place_of(entry.key) == place
     });
     entries.sort_unstable();
     for group in entries.chunk_by(|a, b| a.bucket == b.bucket) {
