@@ -22,6 +22,7 @@ use quinn::{
 };
 use rustls::pki_types::CertificateDer;
 use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::task::JoinSet;
 
 use super::peering::Peering;
 use super::place::Place;
@@ -103,9 +104,7 @@ impl Direct {
                 () = work => {}
                 () = changed => {}
             }
-            if !role.is_inviter {
-                self.fall().await;
-            }
+            self.fall().await;
         }
     }
 
@@ -114,9 +113,12 @@ impl Direct {
             tracing::warn!(route = %self.route, "cannot listen for the other side; trying again");
             return tokio::time::sleep(LISTEN_AGAIN).await;
         };
+        // Dropped with this future, and all that came in with it.
+        let mut arrivals = JoinSet::new();
         while let Some(incoming) = endpoint.accept().await {
+            while arrivals.try_join_next().is_some() {}
             let (direct, peering) = (self.clone(), peering.clone());
-            tokio::spawn(async move {
+            arrivals.spawn(async move {
                 let arrived = tokio::time::timeout(HANDSHAKE, incoming).await;
                 if let Ok(Ok(connection)) = arrived {
                     let is_stranger = peering.borrow().peer.is_none();

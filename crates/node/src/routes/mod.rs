@@ -13,6 +13,8 @@ mod place;
 mod queue;
 mod relay;
 mod steady;
+#[cfg(test)]
+mod tests;
 mod tls;
 
 use std::collections::BTreeMap;

@@ -79,14 +79,15 @@ impl Steady {
 
     /// One exchange; false once nobody listens any more.
     async fn one(&mut self, due: Due) -> bool {
-        let end = due.leaves + due.length.ms();
-        let prepared = tokio::time::timeout_at(self.clock.instant(end), self.line.prepare()).await;
+        let last = due.leaves + late_ms(due.length);
+        let is_late = self.clock.moment() > last;
+        let prepared = tokio::time::timeout_at(self.clock.instant(last), self.line.prepare()).await;
         tokio::time::sleep_until(self.clock.instant(due.leaves)).await;
         let Some(armed) = self.queue.take(due.window) else { return true };
         let left = self.clock.moment();
         let result = match prepared {
-            _ if left.since_ms(due.leaves) > late_ms(due.length) => Err(RouteTrouble::Late),
-            Ok(Ok(())) => self.within(&armed, end).await,
+            _ if is_late => Err(RouteTrouble::Late),
+            Ok(Ok(())) => self.within(&armed, due.leaves + due.length.ms()).await,
             Ok(Err(trouble)) => Err(trouble),
             Err(_) => Err(RouteTrouble::Unreachable),
         };

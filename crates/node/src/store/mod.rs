@@ -10,6 +10,8 @@ mod files;
 mod open;
 mod read;
 mod schema;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::io;

@@ -112,9 +112,11 @@ impl Reader {
 
 fn connect(path: &Path, key: &Secret32, mode: OpenFlags) -> Result<Connection, StoreError> {
     let connection = Connection::open_with_flags(path, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    // What goes wrong is in the result; the library's own lines on stderr are not for people.
+    connection.pragma_update_and_check(None, "cipher_log_level", "NONE", |_| Ok(()))?;
     connection.pragma_update(None, "key", raw_key(key).as_str())?;
-    connection.execute_batch(SETTINGS)?;
     connection.busy_timeout(BUSY)?;
+    connection.execute_batch(SETTINGS).map_err(|error| unreadable(path, error))?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(connection)
 }
@@ -126,12 +128,18 @@ fn raw_key(key: &Secret32) -> Zeroizing<String> {
 
 fn check_format(path: &Path, connection: &Connection) -> Result<(), StoreError> {
     let format = connection.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0));
-    match format.map_err(|error| (error.sqlite_error_code(), error)) {
-        Ok(FORMAT) => Ok(()),
-        Ok(0) => Err(StoreError::Damaged("it was never finished".to_owned())),
-        Ok(format) => Err(StoreError::Newer(format)),
-        Err((Some(rusqlite::ErrorCode::NotADatabase), _)) => Err(StoreError::WrongKey(path.to_path_buf())),
-        Err((_, error)) => Err(error.into()),
+    match format.map_err(|error| unreadable(path, error))? {
+        FORMAT => Ok(()),
+        0 => Err(StoreError::Damaged("it was never finished".to_owned())),
+        format => Err(StoreError::Newer(format)),
+    }
+}
+
+/// What another key deciphers looks like no database at all.
+fn unreadable(path: &Path, error: rusqlite::Error) -> StoreError {
+    match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::NotADatabase) => StoreError::WrongKey(path.to_path_buf()),
+        _ => error.into(),
     }
 }
 
