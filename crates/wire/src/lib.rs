@@ -4,6 +4,8 @@
 //! returns a value or a typed error, allocates nothing from a claimed length, and accepts one
 //! encoding of each value (PROTOCOL §2).
 
+#![forbid(unsafe_code)]
+
 pub mod cbor;
 pub mod cell;
 pub mod entry;
