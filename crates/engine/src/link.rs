@@ -156,6 +156,8 @@ pub struct Link {
     pub frozen: Option<Frozen>,
     /// How the phrase's exchange stands.
     pub phrase: PhraseState,
+    /// When the peer's last hello that led to a link was first said; earlier ones are past.
+    pub last_hello_ms: Option<i64>,
     /// What we say.
     pub send: SendStreams,
     /// What the peer says.
@@ -192,6 +194,8 @@ struct Stored {
     frozen: Option<Frozen>,
     #[n(4)]
     phrase: PhraseState,
+    #[n(5)]
+    last_hello_ms: Option<i64>,
 }
 
 impl Link {
@@ -206,6 +210,7 @@ impl Link {
             was_heard: false,
             frozen: None,
             phrase: PhraseState::default(),
+            last_hello_ms: None,
             send: SendStreams::new(),
             recv: RecvStreams::new(),
             is_ack_due: false,
@@ -227,6 +232,7 @@ impl Link {
             was_heard: self.was_heard,
             frozen: self.frozen,
             phrase: self.phrase,
+            last_hello_ms: self.last_hello_ms,
         })
     }
 
@@ -244,6 +250,7 @@ impl Link {
         self.was_heard = stored.was_heard;
         self.frozen = stored.frozen;
         self.phrase = stored.phrase;
+        self.last_hello_ms = stored.last_hello_ms;
         true
     }
 

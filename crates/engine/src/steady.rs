@@ -47,7 +47,7 @@ pub struct Version {
     pub asked: Vec<Asked>,
     /// What each lane's PUT carries.
     pub carries: Vec<Vec<Carry>>,
-    /// The epoch under which lanes are written; `None` for rendezvous and random cells.
+    /// The epoch under which lanes are written, 0 for rendezvous cells; `None` for random ones.
     pub epoch: Option<u64>,
 }
 

@@ -99,10 +99,11 @@ impl Watch {
         self.official_why = why.chars().filter(|c| !c.is_control()).take(WHY_CHARS_MAX).collect();
     }
 
-    /// What an authentic cell of the peer says. True if anything durable changed.
-    pub fn hear(&mut self, status: &Status) -> bool {
+    /// What an authentic cell of the peer says; of the official line, if it `is_newest`. True if anything
+    /// durable changed.
+    pub fn hear(&mut self, status: &Status, is_newest: bool) -> bool {
         let before = (self.peer_official, self.is_verified_there);
-        if self.peer_official != status.official as u8 {
+        if is_newest && self.peer_official != status.official as u8 {
             self.peer_official = status.official as u8;
             self.peer_official_since_ms = Some(i64::from(status.official_since_s) * 1_000);
         }
@@ -151,6 +152,8 @@ impl Watch {
 pub struct Hearing {
     /// The newest status, by its writer's time.
     pub status: Option<Status>,
+    /// When the newest cell of all was written, found late or not.
+    pub newest_written: WallTime,
     /// When the newest cell was opened, on both clocks.
     pub last: Option<(Moment, WallTime)>,
     /// Since when it has been heard without a pause.
@@ -213,11 +216,12 @@ mod tests {
         let mut watch = Watch::default();
         assert_eq!(watch.posture(), (false, None));
         let down = Status { official: Official::Down, official_since_s: 7, ..Status::default() };
-        assert!(watch.hear(&down) && !watch.hear(&down));
+        assert!(!watch.hear(&down, false));
+        assert!(watch.hear(&down, true) && !watch.hear(&down, true));
         assert_eq!(watch.posture(), (true, Some(WallTime(7_000))));
         watch.set_official(Official::Up, "probe", WallTime(9_000));
         assert!(watch.posture().0);
-        watch.hear(&Status { official: Official::Up, official_since_s: 11, ..Status::default() });
+        watch.hear(&Status { official: Official::Up, official_since_s: 11, ..Status::default() }, true);
         assert_eq!(watch.posture(), (false, Some(WallTime(11_000))));
         assert_eq!(Watch::decode(&watch.encode()), Some(watch));
     }

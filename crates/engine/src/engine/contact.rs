@@ -22,7 +22,7 @@ use minicbor::bytes::ByteVec;
 use super::Engine;
 use crate::input::Now;
 use crate::keys::Epochs;
-use crate::link::{Frozen, Heard, Said, Stage};
+use crate::link::{Frozen, Heard, PhraseState, Said, Stage};
 use crate::output::Notice;
 use crate::parts::PartsOut;
 use crate::store::{Fetch, StateKey, Write};
@@ -134,7 +134,8 @@ impl Engine {
         let waits = self.link.hello_waiting.as_ref().is_some_and(|waiting| *waiting == signed);
         // Of two that say hello at once, C answers and P goes on.
         let is_ours_first = matches!(self.link.stage, Stage::Hello(_)) && !self.party.is_committer();
-        if is_answered || waits || is_ours_first || self.link.frozen.is_some() {
+        let is_past = self.link.last_hello_ms.is_some_and(|last_ms| hello.sent_ms <= last_ms);
+        if is_past || is_answered || waits || is_ours_first || self.link.frozen.is_some() {
             return;
         }
         if hello.purpose == Purpose::Join && !self.takes_joiner(now, hello, &signed) {
@@ -271,7 +272,9 @@ impl Engine {
             }
             _ => None,
         };
+        let sent_ms = heard.sent_ms;
         if let Some(epochs) = epochs {
+            self.link.last_hello_ms = Some(sent_ms);
             self.link.parts_out = None;
             self.establish(epochs, Stage::Quiet);
         }
@@ -292,7 +295,8 @@ impl Engine {
             invitation.taken = Some(Digest::default());
             self.dirty(StateKey::Channel);
         }
-        if self.link.phrase.own.is_none() {
+        if !self.watch.is_verified_here {
+            self.link.phrase = PhraseState::default();
             self.begin_phrase();
         } else {
             self.notice(Notice::Restarted);

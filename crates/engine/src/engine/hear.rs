@@ -81,7 +81,9 @@ impl Engine {
         }
         let was_active = self.watch.posture().0;
         let was_verified = self.watch.is_verified();
-        if self.watch.hear(status) {
+        let is_newest = self.hearing.newest_written <= status.written;
+        self.hearing.newest_written = self.hearing.newest_written.max(status.written);
+        if self.watch.hear(status, is_newest) {
             self.dirty(StateKey::Watch);
             self.tell_posture(was_active, at);
         }
@@ -186,6 +188,7 @@ impl Engine {
     pub(super) fn thaw(&mut self, now: Now) {
         if self.link.frozen.is_some_and(|why| why != Frozen::Revoked) {
             self.link.frozen = None;
+            self.link.epochs = None;
             self.link.stage = Stage::Wanted;
             self.link.parts_out = None;
             self.dirty(StateKey::Link);

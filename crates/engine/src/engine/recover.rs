@@ -3,6 +3,8 @@
 use couloir_seal::Entropy;
 use couloir_seal::identity::node_id;
 use couloir_seal::rendezvous::End;
+use couloir_wire::cell::Stream;
+use couloir_wire::id::EntryId;
 use couloir_wire::limits::EPOCH_LINGER_WINDOWS;
 use couloir_wire::time::WindowLength;
 
@@ -13,7 +15,7 @@ use crate::link::{Link, Meeting};
 use crate::output::Output;
 use crate::party::Party;
 use crate::schedule::NodeClock;
-use crate::store::{Fetch, OutboxItem, Snapshot, StateKey, StoredEntry};
+use crate::store::{Fetch, OutboxItem, OutboxRow, Snapshot, StateKey, StoredEntry, Write};
 use crate::streams::{RecvStreams, SendStreams};
 use crate::talk::{Talk, Unnumbered};
 use crate::timers::{Timer, Timers};
@@ -35,6 +37,7 @@ impl Engine {
         let watch = or_default(take(StateKey::Watch), "watch", Watch::decode)?;
         let files = or_default(take(StateKey::Files), "files", Files::decode)?;
         let talk_octets = take(StateKey::Talk);
+        let is_restored = !snapshot.states.contains_key(&StateKey::SendCursors);
         let link = link(&setup, &party, link_octets, &mut snapshot, now)?;
         let mut engine = Engine {
             suite: setup.suite,
@@ -59,9 +62,33 @@ impl Engine {
             ticks: 0,
             serials: 0,
         };
+        if is_restored {
+            engine.lay_out_anew(&snapshot.outbox);
+        }
         engine.recover_talk(now, talk_octets, snapshot)?;
         engine.recover_timers(now);
         Ok(engine)
+    }
+
+    /// A backup has no cursors: what it holds of the outbox begins at offset 0 of each stream.
+    fn lay_out_anew(&mut self, rows: &[OutboxRow]) {
+        if rows.is_empty() {
+            return;
+        }
+        self.write(Write::OutboxClear(Stream::Control));
+        for stream in Stream::ALL.into_iter().skip(1) {
+            let of_stream = || rows.iter().filter(|row| row.stream == stream);
+            let by = of_stream().next().map_or(0, |row| row.offset);
+            if by > 0 {
+                self.write(Write::OutboxShift { stream, by });
+                self.files.restart(if stream == Stream::Bulk { by } else { 0 });
+            }
+            for row in of_stream() {
+                self.link.send.append_unloaded(stream, row.framed_len, tag(row));
+            }
+        }
+        self.dirty(StateKey::SendCursors);
+        self.dirty(StateKey::Files);
     }
 
     fn recover_talk(&mut self, now: Now, octets: Option<Vec<u8>>, snapshot: Snapshot) -> Recovered<()> {
@@ -141,17 +168,10 @@ fn link(
     let send = snapshot.states.remove(&StateKey::SendCursors);
     let recv = snapshot.states.remove(&StateKey::RecvCursors);
     link.send = match send {
+        // A restored backup: the streams are laid out anew.
         None => SendStreams::new(),
-        Some(octets) => SendStreams::restore(&octets).map_err(|_| RecoverError::Damaged("cursors"))?,
+        Some(octets) => restore_outbox(&octets, &snapshot.outbox)?,
     };
-    for row in &snapshot.outbox {
-        let tag = match row.what {
-            OutboxItem::Entry(id) => Some(id),
-            OutboxItem::Message(_) | OutboxItem::File { .. } => None,
-        };
-        let restored = link.send.restore_message(row.stream, row.offset, row.framed_len, tag, None);
-        restored.map_err(|_| RecoverError::Damaged("outbox"))?;
-    }
     let partials = std::mem::take(&mut snapshot.partials);
     link.recv = match recv {
         None => RecvStreams::new(),
@@ -160,6 +180,22 @@ fn link(
         }
     };
     Ok(link)
+}
+
+fn restore_outbox(cursors: &[u8], rows: &[OutboxRow]) -> Recovered<SendStreams> {
+    let mut send = SendStreams::restore(cursors).map_err(|_| RecoverError::Damaged("cursors"))?;
+    for row in rows {
+        let restored = send.restore_message(row.stream, row.offset, row.framed_len, tag(row), None);
+        restored.map_err(|_| RecoverError::Damaged("outbox"))?;
+    }
+    Ok(send)
+}
+
+fn tag(row: &OutboxRow) -> Option<EntryId> {
+    match row.what {
+        OutboxItem::Entry(id) => Some(id),
+        OutboxItem::Message(_) | OutboxItem::File { .. } => None,
+    }
 }
 
 fn meeting(setup: &Setup, party: &Party) -> Option<Meeting> {

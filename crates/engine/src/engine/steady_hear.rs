@@ -127,7 +127,9 @@ impl Engine {
             PutOutcome::Stored | PutOutcome::Same => {
                 steady.health.last_out = Some((now.moment, at));
                 let carried = self.link.send.stored(&carries);
-                steady.remember_sent(exchanged.window, carries);
+                if version.epoch.is_some() {
+                    steady.remember_sent(exchanged.window, carries);
+                }
                 self.mark_carried(&carried);
             }
             PutOutcome::Taken => {
@@ -204,10 +206,15 @@ impl Engine {
         let Some(inside) = key.and_then(|key| key.open(cell)) else { return };
         self.on_opened(now, route, window, current);
         let Some((inside, is_frozen)) = parts::read(inside.get()) else { return };
-        if is_frozen {
+        let opens = self.steady.get(&route).map(|steady| steady.length.opens(window));
+        let age_ms = opens.map_or(0, |opens| self.time(now) - opens);
+        // What the search finds of a rendezvous is long over: it needs both nodes at one time.
+        let is_recent = age_ms <= RENDEZVOUS_LIFE_MS;
+        if is_frozen && is_recent {
             self.on_peer_frozen();
         }
         match inside {
+            Inside::Part(_) if !is_recent => {}
             Inside::Cover => {}
             Inside::Part(part) => {
                 if let Some(message) = self.link.parts_in.take(&part) {
@@ -298,6 +305,8 @@ impl Engine {
     }
 }
 
+/// How old a part of a rendezvous message may be.
+const RENDEZVOUS_LIFE_MS: i64 = 600_000;
 /// A disagreement of clocks that a desk is told of.
 const CLOCK_OFF_MS: u64 = 60_000;
 /// A cell this many windows old came by the search.

@@ -231,7 +231,7 @@ impl Engine {
         let token = key.write_token(spot.route, spot.window, spot.lane);
         let cell_key = key.cell_key(spot.route, spot.window, spot.lane);
         let cell = cell_key.seal(self.entropy.array(), &inside);
-        Some(Sealed { put: Put { token, window: spot.window, cell }, carries, epoch: None })
+        Some(Sealed { put: Put { token, window: spot.window, cell }, carries, epoch: Some(0) })
     }
 
     fn random_cell(&mut self, spot: Spot) -> Sealed {
