@@ -96,7 +96,7 @@ impl Engine {
             let next = steady.window_at(now.moment + fill_lead_ms(steady.length));
             let first = next.max(steady.armed_from);
             let due = steady.fill_due.take();
-            for window in (first.0..first.0 + ARMED_WINDOWS).map(Window) {
+            for window in (first.0..next.0 + ARMED_WINDOWS).map(Window) {
                 self.arm_cover(now, route, window);
             }
             if let Some(window) = due {
@@ -107,9 +107,7 @@ impl Engine {
 
     fn arm_cover(&mut self, now: Now, route: RouteId, window: Window) {
         let Some(steady) = self.steady.get_mut(&route) else { return };
-        if steady.armed.contains_key(&window) {
-            return;
-        }
+        steady.armed_from = Window(window.0 + 1);
         let instant_ms = draw_instant_ms(steady.length, |bound| self.entropy.below(bound));
         let leaves = steady.clock.moment_of(steady.length.opens(window).shifted(instant_ms as i64));
         if leaves <= now.moment {
