@@ -126,7 +126,11 @@ impl World {
             Output::Arm(armed) => self.arm(node, armed),
             Output::Disarm(route) => {
                 let route = self.route_index.get(&route).copied();
-                self.nodes[node].armed.retain(|(of, _), _| Some(*of) != route);
+                self.tell(Some(node), "disarm", || format!("route {route:?}"));
+                let machine = &mut self.nodes[node];
+                machine.armed.retain(|(of, _), _| Some(*of) != route);
+                // Its windows moved: one that was used may come again, with a random slot.
+                machine.left.retain(|of, _| Some(*of) != route);
             }
             Output::DirectSend { route, frame } => self.send_frame(node, route, frame),
             Output::Fetch(fetch) => {
@@ -236,6 +240,7 @@ impl World {
         let (leaves_ms, window, life) = (machine.time_of(armed.leaves), armed.window, machine.life);
         let before = machine.armed.insert(key, (leaves_ms, armed));
         let of_route = machine.armed.range((route, Window(0))..=(route, Window(u64::MAX))).count() as u64;
+        self.tell(Some(node), "arm", || format!("route {route} {window:?} for {leaves_ms} ms"));
         if before.is_none_or(|(at_ms, _)| at_ms != leaves_ms) {
             self.at(leaves_ms, Event::Leave { node, life, route, window });
         }
@@ -251,8 +256,10 @@ impl World {
         }
         let Some((_, armed)) = machine.armed.remove(&(route, window)) else { return };
         let is_first = machine.use_window(route, window);
+        let serial = armed.serial;
         let next = machine.armed.range((route, window)..).next().filter(|((of, _), _)| *of == route);
         let next_ms = next.map_or(u64::MAX, |(_, (at_ms, _))| *at_ms);
+        self.tell(Some(node), "leave", || format!("route {route} {window:?} serial {serial}"));
         self.judge(require(Check::WindowOnce, is_first, || {
             format!("{window:?} of route {route} leaves twice")
         }));
