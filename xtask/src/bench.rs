@@ -63,7 +63,7 @@ pub fn run(args: &Args) -> anyhow::Result<bool> {
         ensure!(BENCHES.iter().any(|(known, _)| known == name), "there is no bench {name}");
     }
     build()?;
-    let place = Place { binaries: target().join("release"), is_quick: args.quick };
+    let place = Place { binaries: steps::target().join("release"), is_quick: args.quick };
     let mut report = Report::read(DOCUMENT)?;
     let mut all_held = true;
     for (name, bench) in BENCHES.iter().filter(|(name, _)| is_wanted(args, name)) {
@@ -99,9 +99,4 @@ fn build() -> anyhow::Result<()> {
     ];
     ensure!(steps::run(&words) == Outcome::Passed, "the programs do not build");
     Ok(())
-}
-
-/// Cargo's target folder.
-fn target() -> PathBuf {
-    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from)
 }

@@ -56,7 +56,11 @@ const CLIPPY: [&str; 9] = [
     "--allow=clippy::items_after_test_module",
 ];
 
-const EXAMPLE: &str = "examples/two-organisations/run.sh";
+/// Scripts on network namespaces, and the programs that they need beside `ip`.
+const EXAMPLES: [(&str, &str, &[&str]); 2] = [
+    ("two organisations", "examples/two-organisations/run.sh", &[]),
+    ("idle and busy traffic", "examples/two-organisations/cover.sh", &["tcpdump"]),
+];
 
 /// Runs every step; false if one failed.
 pub fn run(args: &Args) -> anyhow::Result<bool> {
@@ -69,7 +73,9 @@ pub fn run(args: &Args) -> anyhow::Result<bool> {
         steps.step("tidy", tidy_step);
         steps.step("clippy", || steps::run(&CLIPPY));
         steps.step("binaries", || steps::run(&["cargo", "build", "--workspace", "--bins", "--locked"]));
-        steps.step("two organisations", example);
+        for (name, script, programs) in EXAMPLES {
+            steps.step(name, || example(script, programs));
+        }
         steps.step("documentation's examples", || {
             steps::run(&["cargo", "test", "--workspace", "--doc", "--locked", "--quiet"])
         });
@@ -129,15 +135,19 @@ fn tidy_step() -> Outcome {
     }
 }
 
-/// The two-organisation set-up on network namespaces.
-fn example() -> Outcome {
+/// A script on network namespaces.
+fn example(script: &str, programs: &[&str]) -> Outcome {
     if !is_root() {
         return Outcome::Skipped("network namespaces need root".into());
     }
     if !namespaces_work() {
         return Outcome::Skipped("this machine makes no network namespaces".into());
     }
-    steps::run(&["bash", EXAMPLE, "--binaries", "target/debug"])
+    if let Some(missing) = programs.iter().find(|program| !has(program)) {
+        return Outcome::Skipped(format!("{missing} is missing"));
+    }
+    let binaries = steps::target().join("debug");
+    steps::run(&["bash", script, "--binaries", &binaries.to_string_lossy()])
 }
 
 /// Whether a network namespace can be made (containers often may not).
