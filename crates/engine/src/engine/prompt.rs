@@ -145,7 +145,7 @@ impl Engine {
         prompt.parts_gone = Some(out.message());
         for _ in 0..out.count(PART_INSIDE_OCTETS) {
             let Some(counter) = prompt.take_counter() else { return };
-            let inside = out.next_inside(PART_INSIDE_OCTETS, is_frozen);
+            let inside = out.next_inside(prompt.place, PART_INSIDE_OCTETS, is_frozen);
             let key = meeting.write.cell_key(route, counter, 0);
             let cell = key.seal(self.entropy.array(), &inside);
             let frame = Head { kind: RENDEZVOUS, epoch: 0, hour: Hour(0), counter }.frame(&cell);
@@ -205,6 +205,8 @@ impl Engine {
         let key = self.link.epochs.as_ref().and_then(|epochs| epochs.read_key(head.epoch, head.hour));
         match key.and_then(|key| key.cell_key(route, head.counter, 0).open(cell)) {
             Some(inside) => {
+                // A connection stands only as long as the other end takes what is sent on it.
+                self.hearing.hears_us_at = Some(now.moment);
                 self.on_inside(now, &Source { route, epoch: head.epoch, opens: None }, &inside);
             }
             None => self.on_unknown_epoch(now, at),

@@ -216,7 +216,8 @@ impl Engine {
         let mut carries = Vec::new();
         let nested = self.link.epochs.as_ref().map(|epochs| epochs.writing());
         let inside = match (&mut self.link.parts_out, nested) {
-            (Some(parts), _) => parts.next_inside(inside_len, is_frozen),
+            (Some(parts), _) if spot.is_content => parts.next_inside(spot.place, inside_len, is_frozen),
+            (Some(parts), _) => parts.inside(spot.place, inside_len, is_frozen),
             (None, Some(epoch)) => {
                 let (cell, carried) =
                     self.ordinary_cell(now, spot, epoch, inside_len - parts::HEAD_OCTETS)?;
