@@ -79,6 +79,9 @@ impl Engine {
         if let Some(steady) = self.steady.get_mut(&source.route).filter(|_| is_recent) {
             steady.health.delay_ms = Some(delay_ms);
         }
+        if let Some(prompt) = self.prompt.get_mut(&source.route) {
+            prompt.health.delay_ms = Some(delay_ms);
+        }
         let was_active = self.watch.posture().0;
         let was_verified = self.watch.is_verified();
         let is_newest = self.hearing.newest_written <= status.written;
