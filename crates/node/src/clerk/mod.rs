@@ -24,7 +24,7 @@ use couloir_wire::id::EntryId;
 use serde_json::Value;
 
 use crate::cli::home_args::HomeArgs;
-use crate::home::{Home, HomeError};
+use crate::home::{Home, HomeError, HomeLock};
 use crate::socket::Request;
 use crate::socket::client::Client;
 use crate::store::{Reader, Store};
@@ -98,6 +98,23 @@ impl Reach {
     pub fn is_running(&self) -> bool {
         matches!(self, Reach::Running(_))
     }
+}
+
+/// The right to write a home's store; a command that has it gives it back soon, so it is waited for.
+pub fn lock_patiently(home: &Home) -> Outcome<HomeLock> {
+    let patience = Instant::now() + STARTING_PATIENCE;
+    loop {
+        match home.lock() {
+            Err(HomeError::Busy(_)) if Instant::now() < patience && !is_served(home) => {
+                std::thread::sleep(LOOK_AGAIN);
+            }
+            outcome => return Ok(outcome?),
+        }
+    }
+}
+
+fn is_served(home: &Home) -> bool {
+    matches!(Client::connect(&home.socket_path()), Ok(Some(_)))
 }
 
 /// How long another process may hold the home before a command gives up.

@@ -17,6 +17,11 @@ pub struct HomeArgs {
 }
 
 impl HomeArgs {
+    /// As if typed.
+    pub fn of(home: PathBuf, passphrase_file: PathBuf) -> HomeArgs {
+        HomeArgs { home: Some(home), passphrase_file: Some(passphrase_file) }
+    }
+
     /// The node's folder.
     pub fn folder(&self) -> Outcome<&Path> {
         self.home.as_deref().ok_or_else(|| Failure::usage("no node was named", "say which: --home DIR"))

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -65,6 +66,20 @@ impl Client {
     pub fn receive(&mut self) -> Outcome<Line> {
         let line = self.read_line()?;
         serde_json::from_str(&line).map_err(|error| broken(&error.to_string()))
+    }
+
+    /// From now on [`Client::receive_if_any`] waits no longer than this.
+    pub fn set_patience(&mut self, patience: Duration) -> Outcome {
+        self.to.set_read_timeout(Some(patience)).map_err(|error| broken(&error.to_string()))
+    }
+
+    /// The next line, if one begins to come in time.
+    pub fn receive_if_any(&mut self) -> Outcome<Option<Line>> {
+        match self.from.fill_buf() {
+            Ok(_) => self.receive().map(Some),
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => Ok(None),
+            Err(error) => Err(broken(&error.to_string())),
+        }
     }
 
     fn read_line(&mut self) -> Outcome<String> {

@@ -21,6 +21,7 @@ mod run;
 mod save;
 mod send;
 mod status;
+mod tour;
 mod verify;
 
 use clap::Subcommand;
@@ -54,6 +55,7 @@ pub enum Verb {
     Backup(backup::Backup),
     Restore(restore::Restore),
     Doctor(doctor::Doctor),
+    Tour(tour::Tour),
     #[command(hide = true)]
     Relay(Relay),
     #[command(hide = true)]
@@ -83,6 +85,7 @@ impl Verb {
             Verb::Backup(verb) => verb.run(out, args),
             Verb::Restore(verb) => verb.run(out, args),
             Verb::Doctor(verb) => verb.run(out, args),
+            Verb::Tour(verb) => verb.run(out),
             // It ends the process its own way: see `cli::main`.
             Verb::Relay(_) => Ok(()),
             Verb::Reference(verb) => verb.run(out),

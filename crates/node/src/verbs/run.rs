@@ -9,7 +9,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 use tokio::sync::oneshot;
 
-use crate::clerk::{kept, notices, papers, watch};
+use crate::clerk::{kept, lock_patiently, notices, papers, watch};
 use crate::cli::home_args::HomeArgs;
 use crate::cli::out::Out;
 use crate::home::Home;
@@ -28,7 +28,7 @@ impl Run {
     pub fn run(&self, out: &Out, args: &HomeArgs) -> Outcome {
         start_diagnostics();
         let home = Home::open(args.folder()?)?;
-        let lock = home.lock()?;
+        let lock = lock_patiently(&home)?;
         let store = kept::unlock(&home, args)?;
         check_channel(&store)?;
         let (socket, runtime) = (home.socket_path(), runtime()?);
