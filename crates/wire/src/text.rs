@@ -52,7 +52,7 @@ fn check(
     if let Some(refused) = text.chars().find(|c| is_refused(*c)) {
         return Err(TextError::Invisible(refused as u32));
     }
-    if is_nfc(text) { Ok(()) } else { Err(TextError::NotNormal) }
+    if text.is_ascii() || is_nfc(text) { Ok(()) } else { Err(TextError::NotNormal) }
 }
 
 /// Characters that show nothing or reorder what follows (Unicode UAX #9, and joiners of no width).
