@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use couloir_seal::CipherSuite;
-use couloir_sim::faults::Tally;
-use couloir_sim::scenario::{self, Outcome};
+use couloir_sim::faults::{Swarm, Tally};
+use couloir_sim::scenario::{self, Outcome, RouteKind};
 
 /// Simulates two offices, their relays and everything that can go wrong between them.
 #[derive(Parser)]
@@ -26,6 +26,12 @@ struct Args {
     /// Real ciphers instead of null ones.
     #[arg(long)]
     real: bool,
+    /// No faults at all.
+    #[arg(long)]
+    calm: bool,
+    /// These routes instead of the seed's: relay0 to relay2, folder0 to folder2, direct.
+    #[arg(long, value_delimiter = ',')]
+    routes: Vec<RouteKind>,
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -55,6 +61,12 @@ fn run(args: &Args, seed: u64, is_told: bool) -> anyhow::Result<Outcome> {
     let safety_ms = (args.days * DAY_MS) as u64;
     let mut config = scenario::drawn(seed, suite, safety_ms);
     config.is_told = is_told;
+    if args.calm {
+        config.swarm = Swarm::default();
+    }
+    if !args.routes.is_empty() {
+        config.routes.clone_from(&args.routes);
+    }
     let outcome = scenario::run(config)?;
     let verdict = match &outcome.failure {
         Some(failure) => format!("FAILED  {failure}"),

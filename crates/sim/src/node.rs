@@ -109,6 +109,8 @@ impl Node {
     pub fn start(&mut self, now_ms: u64, wall: WallTime) -> Result<(), RecoverError> {
         self.life += 1;
         self.is_on = true;
+        // Its clock may have gone back meanwhile: windows come again, with random slots.
+        self.left.clear();
         self.moment_base_ms = now_ms as i64 - self.chance.below(1_000_000) as i64;
         self.start_engine(now_ms, wall)
     }

@@ -1,5 +1,7 @@
 //! Worlds worth running, and how a run is judged: a safety phase with faults, then healing.
 
+use std::str::FromStr;
+
 use couloir_seal::{CipherSuite, Entropy};
 use couloir_wire::id::RouteId;
 use couloir_wire::papers::PaperFormatError;
@@ -24,6 +26,20 @@ pub enum RouteKind {
     Folder(u8),
     /// A prompt connection.
     Direct,
+}
+
+impl FromStr for RouteKind {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<RouteKind, String> {
+        let number = text.chars().last().and_then(|digit| digit.to_digit(3)).map(|digit| digit as u8);
+        match (text.trim_end_matches(|c: char| c.is_ascii_digit()), number) {
+            ("relay", Some(ruler)) => Ok(RouteKind::Relay(ruler)),
+            ("folder", Some(ruler)) => Ok(RouteKind::Folder(ruler)),
+            ("direct", None) => Ok(RouteKind::Direct),
+            _ => Err("a route is relay0 to relay2, folder0 to folder2, or direct".to_owned()),
+        }
+    }
 }
 
 /// Two relays and a folder.
