@@ -93,7 +93,7 @@ fn put_state(db: &Connection, name: &str, octets: Option<&[u8]>) -> Result<(), S
 }
 
 fn put_entry(db: &Connection, entry: &StoredEntry) -> Result<(), StoreError> {
-    let expires_ms = Entry::decode(&entry.encoded).ok().and_then(|decoded| decoded.expires_ms);
+    let expires_ms = expires_ms(&entry.encoded);
     run(
         db,
         "INSERT INTO entry (id, number, is_own, state, has_gap, expires_ms, encoded)
@@ -109,6 +109,19 @@ fn put_entry(db: &Connection, entry: &StoredEntry) -> Result<(), StoreError> {
         ],
     )
 }
+
+/// The field of an encoded entry, without reading the rest of it.
+fn expires_ms(encoded: &[u8]) -> Option<i64> {
+    let mut decoder = minicbor::Decoder::new(encoded);
+    decoder.array().ok()?;
+    for _ in 0..EXPIRES_FIELD {
+        decoder.skip().ok()?;
+    }
+    decoder.i64().ok()
+}
+
+/// Place of [`Entry::expires_ms`] in an entry's array.
+const EXPIRES_FIELD: usize = 6;
 
 fn expire_entry(db: &Connection, id: EntryId) -> Result<(), StoreError> {
     let sql = "SELECT encoded FROM entry WHERE id = ?1";

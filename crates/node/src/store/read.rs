@@ -256,7 +256,8 @@ const LOG_ROW: &str = "SELECT e.number, e.id, e.is_own, e.state, e.has_gap, e.ex
 fn log_row(row: &Row<'_>) -> rusqlite::Result<LogRow> {
     let encoded: Vec<u8> = row.get(6)?;
     let Column(state) = row.get(3)?;
-    let mut line = match Entry::decode(&encoded) {
+    // It was checked before it was stored.
+    let mut line = match minicbor::decode::<Entry>(&encoded) {
         Ok(entry) => live_row(entry),
         Err(_) => tombstone_row(row)?,
     };
