@@ -25,6 +25,7 @@ pub mod streams;
 mod engine;
 mod keys;
 mod link;
+mod lives;
 mod parts;
 mod steady;
 mod talk;

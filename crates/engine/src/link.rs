@@ -10,6 +10,7 @@ use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
 
 use crate::keys::Epochs;
+use crate::lives::Lives;
 use crate::parts::{PartsIn, PartsOut};
 use crate::streams::{RecvStreams, SendStreams};
 
@@ -158,6 +159,8 @@ pub struct Link {
     pub phrase: PhraseState,
     /// When the peer's last hello that led to a link was first said; earlier ones are past.
     pub last_hello_ms: Option<i64>,
+    /// Which lives both nodes are in.
+    pub lives: Lives,
     /// What we say.
     pub send: SendStreams,
     /// What the peer says.
@@ -196,6 +199,8 @@ struct Stored {
     phrase: PhraseState,
     #[n(5)]
     last_hello_ms: Option<i64>,
+    #[n(6)]
+    lives: ByteVec,
 }
 
 impl Link {
@@ -211,6 +216,7 @@ impl Link {
             frozen: None,
             phrase: PhraseState::default(),
             last_hello_ms: None,
+            lives: Lives::default(),
             send: SendStreams::new(),
             recv: RecvStreams::new(),
             is_ack_due: false,
@@ -233,6 +239,7 @@ impl Link {
             frozen: self.frozen,
             phrase: self.phrase,
             last_hello_ms: self.last_hello_ms,
+            lives: self.lives.heard.iter().flatten().copied().collect::<Vec<u8>>().into(),
         })
     }
 
@@ -251,6 +258,7 @@ impl Link {
         self.frozen = stored.frozen;
         self.phrase = stored.phrase;
         self.last_hello_ms = stored.last_hello_ms;
+        self.lives.heard = stored.lives.as_chunks::<4>().0.to_vec();
         true
     }
 

@@ -8,8 +8,10 @@
 //! A recovery turn therefore costs nothing: unless a rendezvous needs it, its cell holds an ordinary
 //! one. Parts repeat in turn until the message is answered; with `n` parts, any `n` different ones do.
 
+use std::collections::BTreeMap;
+
 use couloir_seal::Entropy;
-use couloir_wire::limits::{RENDEZVOUS_OCTETS_MAX, ROUTES_MAX};
+use couloir_wire::limits::RENDEZVOUS_OCTETS_MAX;
 
 /// What a rendezvous cell held.
 #[derive(Debug, PartialEq, Eq)]
@@ -71,19 +73,27 @@ pub fn nest(cell: &[u8], is_frozen: bool) -> Vec<u8> {
     inside
 }
 
-/// A message on its way out, part by part, round and round on each route: what one route carries
-/// alone is the whole message.
+/// A message on its way out, part by part, round and round in each series: what a reader finds who
+/// looks at one series alone is the whole message.
 pub struct PartsOut {
     message: [u8; 4],
     octets: Vec<u8>,
-    /// The next part, by the route's place; routes begin at different parts.
-    next: [usize; ROUTES_MAX],
+    next: BTreeMap<Series, usize>,
+}
+
+/// Cells that a reader may be looking at alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Series {
+    /// The route's place; routes begin at different parts.
+    pub place: usize,
+    /// Whether these are its recovery turns: a reader whose link stands looks at no other window.
+    pub is_turn: bool,
 }
 
 impl PartsOut {
     /// Cuts `octets`; `entropy` names the message.
     pub fn new(octets: Vec<u8>, entropy: &mut Entropy) -> PartsOut {
-        PartsOut { message: entropy.array(), octets, next: core::array::from_fn(|place| place) }
+        PartsOut { message: entropy.array(), octets, next: BTreeMap::new() }
     }
 
     /// The message's name.
@@ -91,18 +101,19 @@ impl PartsOut {
         self.message
     }
 
-    /// The next part for the route at `place`, as the inside of a cell of exactly `len` octets.
-    pub fn next_inside(&mut self, place: usize, len: usize, is_frozen: bool) -> Vec<u8> {
-        let inside = self.inside(place, len, is_frozen);
-        self.next[place] = self.next[place].wrapping_add(1);
+    /// The next part of `series`, as the inside of a cell of exactly `len` octets.
+    pub fn next_inside(&mut self, series: Series, len: usize, is_frozen: bool) -> Vec<u8> {
+        let inside = self.inside(series, len, is_frozen);
+        let next = self.next.entry(series).or_insert(series.place);
+        *next = next.wrapping_add(1);
         inside
     }
 
     /// The same without moving on: for a cell that leaves only if the one with content does not.
-    pub fn inside(&self, place: usize, len: usize, is_frozen: bool) -> Vec<u8> {
+    pub fn inside(&self, series: Series, len: usize, is_frozen: bool) -> Vec<u8> {
         let piece = len.saturating_sub(HEAD_OCTETS + PART_HEADER_OCTETS).max(1);
         let count = self.octets.len().div_ceil(piece);
-        let number = self.next[place] % count.max(1);
+        let number = self.next.get(&series).copied().unwrap_or(series.place) % count.max(1);
         let octets = self.octets.chunks(piece).nth(number).unwrap_or_default();
         let mut inside = Vec::with_capacity(len);
         inside.push(2 | if is_frozen { IS_FROZEN } else { 0 });
@@ -163,7 +174,8 @@ mod tests {
     fn a_message_is_whole_once_every_part_came_in_any_order() {
         let message: Vec<u8> = (0..10_000u32).map(|i| i as u8).collect();
         let mut out = PartsOut::new(message.clone(), &mut Entropy::from_seed(&[1; 32]));
-        let insides: Vec<_> = (0..out.count(1_967)).map(|_| out.next_inside(0, 1_967, true)).collect();
+        let insides: Vec<_> =
+            (0..out.count(1_967)).map(|_| out.next_inside(series(0, true), 1_967, true)).collect();
         assert!(insides.iter().all(|inside| inside.len() == 1_967));
         let mut parts_in = PartsIn::default();
         let mut whole = None;
@@ -176,15 +188,20 @@ mod tests {
         assert!(parts_in.0.is_empty());
     }
 
+    fn series(place: usize, is_turn: bool) -> Series {
+        Series { place, is_turn }
+    }
+
     #[test]
-    fn each_route_alone_carries_the_whole_whatever_is_sealed_for_the_others() {
+    fn each_series_alone_carries_the_whole_whatever_is_sealed_for_the_others() {
         let mut out = PartsOut::new(vec![7; 7_000], &mut Entropy::from_seed(&[1; 32]));
         let mut parts_in = PartsIn::default();
         let mut whole = None;
         for _ in 0..4 {
-            out.inside(0, 2_000, false);
-            out.next_inside(1, 2_000, false);
-            let inside = out.next_inside(0, 2_000, false);
+            out.inside(series(0, true), 2_000, false);
+            out.next_inside(series(1, true), 2_000, false);
+            (0..15).for_each(|_| drop(out.next_inside(series(0, false), 2_000, false)));
+            let inside = out.next_inside(series(0, true), 2_000, false);
             let Some((Inside::Part(part), _)) = read(&inside) else { panic!("not a part") };
             whole = parts_in.take(&part).or(whole);
         }

@@ -147,6 +147,8 @@ impl Steady {
         };
         let length = spec.window();
         let mut clock = RouteClock::new(length, moment, time);
+        // The window that is open may have had its exchange in an earlier life.
+        let armed_from = Window(length.window_at(time).0 + 1);
         if spec.carrier() == Some(Carrier::Folder) {
             clock.set(moment, time);
         }
@@ -158,7 +160,7 @@ impl Steady {
             used,
             reserved: BTreeSet::new(),
             armed: BTreeMap::new(),
-            armed_from: Window(0),
+            armed_from,
             fill_due: None,
             is_disarming: false,
             phase: SearchPhase::started(moment),

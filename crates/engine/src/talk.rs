@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use couloir_talks::hold::Hold;
 use couloir_wire::cbor;
-use couloir_wire::entry::Parent;
+use couloir_wire::entry::{DeliveryState, Parent};
 use couloir_wire::id::EntryId;
 use couloir_wire::limits::PARENTS_MAX;
 use minicbor::{Decode, Encode};
@@ -40,6 +40,8 @@ pub struct Talk {
     pub unnumbered: BTreeMap<EntryId, Unnumbered>,
     /// Who waits for whom.
     pub hold: Hold,
+    /// Own entries that the peer has not acknowledged, and how far they came.
+    pub undelivered: BTreeMap<EntryId, DeliveryState>,
     /// When what expires.
     pub expiring: BTreeSet<(i64, EntryId)>,
 }

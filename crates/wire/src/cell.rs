@@ -5,6 +5,7 @@
 //! ack      01 stream delivered:v count(1) { gap:v length:v }*
 //! loss     02 route(4) newest window:v bitmap(16)
 //! fragment 03 stream(1) offset:v length:v first:v octets     first = 0, or 1 + where a message starts
+//! life     04 writer (4) reader (4) flags (1) count (1) { stream(1) offset:v }*
 //! padding  00 to the end
 //! ```
 //! `v` is an unsigned LEB128 of at most ten octets in its shortest form; numbers are big-endian.
@@ -125,6 +126,19 @@ pub struct Loss {
     pub opened: u128,
 }
 
+/// Which lives the two nodes are in: what shows that one of them was put back to an older state.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Life {
+    /// Random, drawn when the writer's process started or its link was made anew.
+    pub writer: [u8; 4],
+    /// The newest life of the other that the writer has heard; acknowledgements are for it.
+    pub reader: [u8; 4],
+    /// The life `reader` began below what was read of it before: it was put back to an older state.
+    pub is_put_back: bool,
+    /// Where each stream stood when the writer's life began; left out once the other has heard of it.
+    pub starts: Vec<(Stream, u64)>,
+}
+
 /// Octets of a stream from `offset` on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fragment {
@@ -143,6 +157,8 @@ pub struct Fragment {
 pub struct Content {
     /// Of its writer.
     pub status: Status,
+    /// Of both nodes.
+    pub life: Option<Life>,
     /// At most one per stream.
     pub acks: Vec<Ack>,
     /// At most one per route.
@@ -215,6 +231,22 @@ impl CellWriter {
         }
     }
 
+    /// Adds the lives; leaves them out if there is no room.
+    pub fn life(&mut self, life: &Life) {
+        let before = self.octets.len();
+        self.octets.push(FRAME_LIFE);
+        self.octets.extend(life.writer);
+        self.octets.extend(life.reader);
+        self.octets.extend([u8::from(life.is_put_back), life.starts.len().min(STREAMS) as u8]);
+        for (stream, offset) in life.starts.iter().take(STREAMS) {
+            self.octets.push(stream.number());
+            put_varint(&mut self.octets, *offset);
+        }
+        if self.octets.len() > self.room_end {
+            self.octets.truncate(before);
+        }
+    }
+
     /// How many octets of a fragment at `offset` would fit; 0 if none is worth its header.
     pub fn fragment_room(&self, offset: u64) -> usize {
         let header = 2 + varint_len(offset) + 2 * varint_len(self.room_end as u64);
@@ -255,6 +287,7 @@ impl Content {
                 FRAME_PADDING => return Err(CellError("padding is not zero")),
                 FRAME_ACK => push_bounded(&mut content.acks, reader.ack()?, STREAMS)?,
                 FRAME_LOSS => push_bounded(&mut content.losses, reader.loss()?, ROUTES_MAX)?,
+                FRAME_LIFE if content.life.is_none() => content.life = Some(reader.life()?),
                 FRAME_FRAGMENT => push_bounded(&mut content.fragments, reader.fragment()?, FRAGMENTS_MAX)?,
                 _ => return Err(CellError("a frame of an unknown kind")),
             }
@@ -340,6 +373,20 @@ impl<'a> Reader<'a> {
         Ok(Ack { stream, delivered, ranges })
     }
 
+    fn life(&mut self) -> Result<Life, CellError> {
+        let (writer, reader) = (self.array()?, self.array()?);
+        let is_put_back = self.octet()? & 1 != 0;
+        let count = usize::from(self.octet()?);
+        if count > STREAMS {
+            return Err(CellError("more streams than there are"));
+        }
+        let mut starts = Vec::with_capacity(count);
+        for _ in 0..count {
+            starts.push((self.stream()?, self.varint()?));
+        }
+        Ok(Life { writer, reader, is_put_back, starts })
+    }
+
     fn loss(&mut self) -> Result<Loss, CellError> {
         let route = self.array()?;
         let newest = Window(self.varint()?);
@@ -397,6 +444,7 @@ const FRAME_PADDING: u8 = 0;
 const FRAME_ACK: u8 = 1;
 const FRAME_LOSS: u8 = 2;
 const FRAME_FRAGMENT: u8 = 3;
+const FRAME_LIFE: u8 = 4;
 /// The smallest fragment takes six octets; more than this no honest writer needs.
 const FRAGMENTS_MAX: usize = 1_024;
 const _: () = assert!(LOSS_WINDOWS == u128::BITS as u64);
@@ -426,6 +474,12 @@ mod tests {
     fn written(len: usize) -> (Content, Vec<u8>) {
         let content = Content {
             status: status(),
+            life: Some(Life {
+                writer: [1; 4],
+                reader: [2; 4],
+                is_put_back: true,
+                starts: vec![(Stream::Flash, 1 << 33), (Stream::Bulk, 0)],
+            }),
             acks: vec![Ack { stream: Stream::Routine, delivered: 300, ranges: vec![(400, 401), (500, 900)] }],
             losses: vec![Loss { route: [1, 2, 3, 4], newest: Window(895_000_000), opened: 5 }],
             fragments: vec![
@@ -434,6 +488,7 @@ mod tests {
             ],
         };
         let mut writer = CellWriter::new(len, &content.status);
+        content.life.iter().for_each(|life| writer.life(life));
         content.acks.iter().for_each(|ack| writer.ack(ack));
         content.losses.iter().for_each(|loss| writer.loss(loss));
         for f in &content.fragments {

@@ -318,6 +318,8 @@ impl Engine {
             }
         }
         self.link.recv = RecvStreams::new();
+        let own = self.entropy.array();
+        self.link.lives.restart(own);
         self.write(Write::PartialsClear);
         self.files.restart(shifts[Stream::Bulk.index()]);
         self.dirty(StateKey::Files);

@@ -91,6 +91,7 @@ impl Engine {
     /// The peer says that it displayed entries. If it says so of its own, it only deceives itself.
     fn on_shown(&mut self, ids: &[EntryId]) {
         let known: Vec<EntryId> = ids.iter().copied().filter(|id| self.talk.known.contains(id)).collect();
+        self.talk.undelivered.retain(|id, _| !known.contains(id));
         self.mark(&known, DeliveryState::Shown);
     }
 

@@ -10,6 +10,7 @@ use couloir_wire::time::WallTime;
 use super::Engine;
 use crate::input::Now;
 use crate::link::{Frozen, Stage};
+use crate::lives::Judgement;
 use crate::output::Notice;
 use crate::store::{StateKey, Write};
 use crate::streams::Message;
@@ -34,12 +35,35 @@ impl Engine {
         if self.link.frozen.is_some() {
             return;
         }
-        for ack in &content.acks {
-            self.on_ack(now, ack);
-        }
         content.losses.iter().for_each(|loss| self.on_loss(now, loss));
-        for fragment in content.fragments {
-            self.on_fragment(now, fragment);
+        let written = content.status.written;
+        let life = content.life.unwrap_or_default();
+        match self.link.lives.judge(&life, written, &self.link.recv.acks()) {
+            Judgement::WePutBack => self.on_rolled_back(now),
+            Judgement::Strange => {}
+            Judgement::Good { is_new, acks_count } => {
+                if is_new {
+                    self.dirty(StateKey::Link);
+                }
+                if acks_count {
+                    self.on_acks(now, written, &content.acks);
+                }
+                for fragment in content.fragments {
+                    self.on_fragment(now, fragment);
+                }
+            }
+        }
+    }
+
+    /// Acknowledgements for our present life. If the newest ones fall back, the peer was put back.
+    fn on_acks(&mut self, now: Now, written: WallTime, acks: &[Ack]) {
+        let is_newest = self.hearing.newest_written <= written;
+        let falls_back = |ack: &Ack| ack.delivered < self.link.send.base(ack.stream);
+        if is_newest && acks.iter().any(falls_back) {
+            return self.on_rolled_back(now);
+        }
+        for ack in acks {
+            self.on_ack(now, ack);
         }
     }
 
@@ -101,7 +125,7 @@ impl Engine {
             Ok(delivered) => delivered,
             Err(_) => return self.on_rolled_back(now),
         };
-        self.mark(&delivered, DeliveryState::Delivered);
+        self.mark_delivered(&delivered);
         let below = self.link.send.base(ack.stream);
         if below > base {
             self.write(Write::OutboxDelivered { stream: ack.stream, below });
@@ -170,8 +194,23 @@ impl Engine {
         }
     }
 
+    /// Own entries left whole on some route; those that are further already stay there.
     pub(super) fn mark_carried(&mut self, entries: &[EntryId]) {
-        self.mark(entries, DeliveryState::Carried);
+        let undelivered = &mut self.talk.undelivered;
+        let mut moves = |id: &&EntryId| match undelivered.get_mut(*id) {
+            Some(state) => std::mem::replace(state, DeliveryState::Carried) == DeliveryState::Kept,
+            None => false,
+        };
+        let carried: Vec<EntryId> = entries.iter().filter(|id| moves(id)).copied().collect();
+        self.mark(&carried, DeliveryState::Carried);
+    }
+
+    /// Own entries that the peer acknowledged, unless they expired or were shown already.
+    fn mark_delivered(&mut self, entries: &[EntryId]) {
+        let undelivered = &mut self.talk.undelivered;
+        let delivered: Vec<EntryId> =
+            entries.iter().filter(|id| undelivered.remove(id).is_some()).copied().collect();
+        self.mark(&delivered, DeliveryState::Delivered);
     }
 
     /// Nothing flows any more until a person settles it.

@@ -205,7 +205,10 @@ impl Engine {
                 self.rekey(now);
             }
             Timer::EraseEpoch => self.erase_epoch(now),
-            Timer::ForgetHours => self.forget_hours(now),
+            Timer::ForgetHours => {
+                self.forget_hours(now);
+                self.sync_routes(now);
+            }
             Timer::Drill => {
                 self.timers.set(Timer::Drill, now.moment + DRILL_MS);
                 self.drill(now);

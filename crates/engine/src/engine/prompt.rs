@@ -19,7 +19,7 @@ use super::hear::Source;
 use crate::input::Now;
 use crate::link::Stage;
 use crate::output::Output;
-use crate::parts::{self, Inside};
+use crate::parts::{self, Inside, Series};
 use crate::steady::Health;
 use crate::store::StateKey;
 use crate::streams::Placement;
@@ -143,9 +143,10 @@ impl Engine {
             return;
         }
         prompt.parts_gone = Some(out.message());
+        let series = Series { place: prompt.place, is_turn: false };
         for _ in 0..out.count(PART_INSIDE_OCTETS) {
             let Some(counter) = prompt.take_counter() else { return };
-            let inside = out.next_inside(prompt.place, PART_INSIDE_OCTETS, is_frozen);
+            let inside = out.next_inside(series, PART_INSIDE_OCTETS, is_frozen);
             let key = meeting.write.cell_key(route, counter, 0);
             let cell = key.seal(self.entropy.array(), &inside);
             let frame = Head { kind: RENDEZVOUS, epoch: 0, hour: Hour(0), counter }.frame(&cell);
@@ -163,6 +164,7 @@ impl Engine {
         let is_due = prompt.is_status_due || self.link.is_ack_due;
         let mut cell = CellWriter::new(PROMPT_INSIDE_OCTETS, &self.watch.status(at));
         if self.link.frozen.is_none() {
+            cell.life(&self.link.lives.say());
             self.link.recv.acks().iter().for_each(|ack| cell.ack(ack));
             self.ticks += 1;
             let (place, tick) = (prompt.place, self.ticks);

@@ -67,6 +67,9 @@ impl Engine {
         }
         engine.recover_talk(now, talk_octets, snapshot)?;
         engine.recover_timers(now);
+        let starts = Stream::ALL.map(|stream| engine.link.send.end(stream));
+        let own = engine.entropy.array();
+        engine.link.lives.begin(own, starts);
         Ok(engine)
     }
 
@@ -96,6 +99,7 @@ impl Engine {
             return Err(RecoverError::Damaged("conversation"));
         }
         self.talk.known = snapshot.known;
+        self.talk.undelivered = snapshot.undelivered.into_iter().collect();
         self.talk.expiring = snapshot.expiring.into_iter().collect();
         for StoredEntry { id, encoded, is_own, .. } in &snapshot.unnumbered {
             let waiting = Unnumbered { encoded: encoded.clone(), is_own: *is_own };

@@ -77,11 +77,12 @@ impl Engine {
         }
     }
 
-    /// After a restart: tells the peer what we hold.
-    fn on_own_inventory(&mut self, ids: Vec<EntryId>) {
+    /// After a restart: tells the peer what we hold; of a file only if its body is here.
+    fn on_own_inventory(&mut self, mut ids: Vec<EntryId>) {
         if self.link.epochs.is_none() {
             return;
         }
+        ids.retain(|id| !self.files.incoming.contains_key(id));
         let chunks = ids.chunks(INVENTORY_IDS_MAX);
         let last = chunks.len().saturating_sub(1);
         for (number, chunk) in chunks.enumerate() {
@@ -123,6 +124,7 @@ impl Engine {
         let what = OutboxItem::Entry(entry.id);
         let (offset, framed_len) = (appended.offset, appended.framed_len);
         self.write(Write::Outbox(OutboxRow { stream, offset, framed_len, what }));
+        self.send_body(&entry);
         self.dirty(StateKey::SendCursors);
     }
 }

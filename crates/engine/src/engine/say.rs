@@ -67,6 +67,7 @@ impl Engine {
 
     fn keep_and_send(&mut self, entry: &Entry) {
         let encoded = entry.encode();
+        self.talk.undelivered.insert(entry.id, DeliveryState::Kept);
         let number = self.enter_log(entry, &encoded);
         self.write(Write::Entry(StoredEntry {
             id: entry.id,
@@ -82,6 +83,7 @@ impl Engine {
     fn keep_until_verified(&mut self, entry: &Entry) {
         let encoded = entry.encode();
         self.talk.known.insert(entry.id);
+        self.talk.undelivered.insert(entry.id, DeliveryState::Kept);
         self.talk.unnumbered.insert(entry.id, Unnumbered { encoded: encoded.clone(), is_own: true });
         self.write(Write::Entry(StoredEntry {
             id: entry.id,
@@ -127,6 +129,12 @@ impl Engine {
         let (offset, framed_len) = (appended.offset, appended.framed_len);
         let what = OutboxItem::Entry(entry.id);
         self.write(Write::Outbox(OutboxRow { stream, offset, framed_len, what }));
+        self.send_body(entry);
+        self.dirty(StateKey::SendCursors);
+    }
+
+    /// A file's octets follow in the bulk stream.
+    pub(super) fn send_body(&mut self, entry: &Entry) {
         if let Body::File { len, .. } = entry.body {
             let framed_len = bulk::framed_len(len);
             let offset = self.link.send.append_unloaded(Stream::Bulk, framed_len, None);
@@ -192,6 +200,7 @@ impl Engine {
                 return;
             }
             self.talk.expiring.pop_first();
+            self.talk.undelivered.remove(&id);
             self.write(Write::EntryExpires(id));
             self.batch.after.push(Output::Advanced(vec![id]));
         }

@@ -260,7 +260,11 @@ impl Engine {
     pub(super) fn sync_routes(&mut self, now: Now) {
         let at = self.time(now);
         let Some(charter) = self.party.charter() else { return };
-        let specs: Vec<_> = charter.routes.iter().filter(|spec| spec.is_in_use(at)).cloned().collect();
+        let mut specs: Vec<_> = charter.routes.iter().filter(|spec| spec.is_in_use(at)).cloned().collect();
+        if specs.is_empty() {
+            // A clock that knows no route in use is wrong; only a route can tell so.
+            specs = charter.routes.iter().filter(|spec| spec.retired_ms.is_none()).cloned().collect();
+        }
         let gone = |id: &RouteId| !specs.iter().any(|spec| spec.id == *id);
         let retired: Vec<RouteId> =
             self.steady.keys().chain(self.prompt.keys()).copied().filter(gone).collect();

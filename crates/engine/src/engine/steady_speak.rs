@@ -11,7 +11,7 @@ use couloir_wire::time::{Moment, Window};
 use super::Engine;
 use crate::input::Now;
 use crate::output::{Armed, Get, Output};
-use crate::parts;
+use crate::parts::{self, Series};
 use crate::schedule::{draw_instant_ms, fill_lead_ms};
 use crate::steady::{Asked, Record, Steady, Version};
 use crate::store::StateKey;
@@ -215,9 +215,11 @@ impl Engine {
         let is_frozen = self.link.frozen.is_some();
         let mut carries = Vec::new();
         let nested = self.link.epochs.as_ref().map(|epochs| epochs.writing());
+        let steady = self.steady.get(&spot.route)?;
+        let series = Series { place: spot.place, is_turn: self.is_recovery_turn(steady, spot.window) };
         let inside = match (&mut self.link.parts_out, nested) {
-            (Some(parts), _) if spot.is_content => parts.next_inside(spot.place, inside_len, is_frozen),
-            (Some(parts), _) => parts.inside(spot.place, inside_len, is_frozen),
+            (Some(parts), _) if spot.is_content => parts.next_inside(series, inside_len, is_frozen),
+            (Some(parts), _) => parts.inside(series, inside_len, is_frozen),
             (None, Some(epoch)) => {
                 let (cell, carried) =
                     self.ordinary_cell(now, spot, epoch, inside_len - parts::HEAD_OCTETS)?;
@@ -247,6 +249,7 @@ impl Engine {
         if self.link.frozen.is_some() {
             return (cell.padded(), Vec::new());
         }
+        cell.life(&self.link.lives.say());
         self.link.recv.acks().iter().for_each(|ack| cell.ack(ack));
         self.losses().iter().for_each(|loss| cell.loss(loss));
         let mut carries = Vec::new();
