@@ -344,10 +344,15 @@ fn transport() -> TransportConfig {
     config
 }
 
-/// Most attempts are short, so that a peer that has just come back is found soon; every eighth has
-/// time for the longest ways.
+/// A first packet that is lost is sent again after ever longer times, so most attempts are short, and
+/// a peer that has just come back is found soon. Every sixth has time for a satellite, every
+/// thirty-second for whatever there may be.
 fn patience_after(failures: u32) -> Duration {
-    if failures % 8 == 7 { ATTEMPT_LONG } else { ATTEMPT }
+    match (failures % 32, failures % 6) {
+        (31, _) => ATTEMPT_LONGEST,
+        (_, 5) => ATTEMPT_LONG,
+        _ => ATTEMPT,
+    }
 }
 
 /// One attempt follows another for a minute; then pauses grow to two seconds.
@@ -370,8 +375,9 @@ const KEEP_ALIVE: Duration = Duration::from_millis(500);
 /// Lost first packets are sent again after three times this.
 const INITIAL_RTT: Duration = Duration::from_millis(20);
 const HANDSHAKE: Duration = Duration::from_secs(5);
-const ATTEMPT: Duration = Duration::from_millis(400);
-const ATTEMPT_LONG: Duration = Duration::from_secs(3);
+const ATTEMPT: Duration = Duration::from_millis(300);
+const ATTEMPT_LONG: Duration = Duration::from_secs(1);
+const ATTEMPT_LONGEST: Duration = Duration::from_secs(5);
 const ATTEMPTS_WITHOUT_PAUSE: u32 = 150;
 const PAUSE_STEP: Duration = Duration::from_millis(100);
 const PAUSE_MAX: Duration = Duration::from_secs(2);
