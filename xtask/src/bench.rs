@@ -32,6 +32,9 @@ pub struct Args {
     /// Shorter and rougher, to see whether the benches themselves work; writes no document.
     #[arg(long)]
     quick: bool,
+    /// Take the programs from here instead of building them; writes no document either.
+    #[arg(long, value_name = "DIR")]
+    binaries: Option<PathBuf>,
 }
 
 /// Where a bench finds the programs, and how long it may take.
@@ -62,8 +65,7 @@ pub fn run(args: &Args) -> anyhow::Result<bool> {
     for name in &args.names {
         ensure!(BENCHES.iter().any(|(known, _)| known == name), "there is no bench {name}");
     }
-    build()?;
-    let place = Place { binaries: steps::target().join("release"), is_quick: args.quick };
+    let place = Place { binaries: programs(args)?, is_quick: args.quick };
     let mut report = Report::read(DOCUMENT)?;
     let mut all_held = true;
     for (name, bench) in BENCHES.iter().filter(|(name, _)| is_wanted(args, name)) {
@@ -73,7 +75,7 @@ pub fn run(args: &Args) -> anyhow::Result<bool> {
         all_held &= section.held();
         report.put(name, &section);
     }
-    if !args.quick {
+    if !args.quick && args.binaries.is_none() {
         report.write(DOCUMENT)?;
         eprintln!("written: {DOCUMENT}");
     }
@@ -84,7 +86,11 @@ fn is_wanted(args: &Args, name: &str) -> bool {
     args.names.is_empty() || args.names.iter().any(|wanted| wanted == name)
 }
 
-fn build() -> anyhow::Result<()> {
+/// The folder of the programs: given, or built.
+fn programs(args: &Args) -> anyhow::Result<PathBuf> {
+    if let Some(given) = &args.binaries {
+        return Ok(given.clone());
+    }
     let words = [
         "cargo",
         "build",
@@ -98,5 +104,5 @@ fn build() -> anyhow::Result<()> {
         "couloir-sim",
     ];
     ensure!(steps::run(&words) == Outcome::Passed, "the programs do not build");
-    Ok(())
+    Ok(steps::target().join("release"))
 }

@@ -6,6 +6,7 @@
 mod citations;
 mod layers;
 mod lengths;
+mod links;
 mod purity;
 mod rust_file;
 mod tree;
@@ -38,7 +39,7 @@ impl fmt::Display for Finding {
 }
 
 /// Every rule.
-const RULES: [fn(&Tree) -> Vec<Finding>; 9] = [
+const RULES: [fn(&Tree) -> Vec<Finding>; 10] = [
     tree::unparsed,
     tree::dead_files,
     layers::manifests,
@@ -48,6 +49,7 @@ const RULES: [fn(&Tree) -> Vec<Finding>; 9] = [
     words::banned,
     lengths::long,
     citations::broken,
+    links::broken,
 ];
 
 /// Prints what breaks a rule in the sources under `root`; true if nothing does.

@@ -78,10 +78,7 @@ mod tests {
         let process = std::process::id();
         assert!(resident_mebibytes(process).unwrap() > 0.1);
         let before = cpu_seconds(process).unwrap();
-        let begin = std::time::Instant::now();
-        while begin.elapsed() < Duration::from_millis(100) {
-            std::hint::black_box(begin);
-        }
-        assert!(cpu_seconds(process).unwrap() > before);
+        // Ends only when work shows.
+        while cpu_seconds(process).unwrap() <= before {}
     }
 }

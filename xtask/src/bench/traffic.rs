@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 
@@ -31,7 +31,7 @@ pub fn run(place: &Place) -> anyhow::Result<Section> {
     let mut offices = Offices::set_up(place, folder, "200ms", &[route])?;
     offices.meet()?;
     section.figure(Figure::told(
-        "first contact, both nodes, until both are verified",
+        "first contact: all octets of the route until both are verified",
         octets(path.carried()),
         "",
     ));
@@ -54,9 +54,11 @@ pub fn run(place: &Place) -> anyhow::Result<Section> {
 /// Octets that pass while `talk` is called once a window.
 fn count(path: &Path, seconds: u64, mut talk: impl FnMut() -> anyhow::Result<()>) -> anyhow::Result<u64> {
     let before = path.carried();
-    for _ in 0..seconds * 1_000 / WINDOW_MS {
+    let begin = Instant::now();
+    for number in 1..=seconds * 1_000 / WINDOW_MS {
         talk()?;
-        thread::sleep(Duration::from_millis(WINDOW_MS));
+        let next = begin + Duration::from_millis(number * WINDOW_MS);
+        thread::sleep(next.saturating_duration_since(Instant::now()));
     }
     Ok(path.carried() - before)
 }
