@@ -17,6 +17,7 @@ pub mod control;
 pub mod input;
 pub mod output;
 pub mod party;
+pub mod planted;
 pub mod schedule;
 pub mod status;
 pub mod store;

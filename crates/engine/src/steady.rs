@@ -12,6 +12,7 @@ use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
 
 use crate::input::RouteTrouble;
+use crate::planted::planted;
 use crate::schedule::{OpenedWindows, PeerReport, RouteClock, Search, SearchPhase, UsedWindows};
 use crate::streams::Carry;
 
@@ -157,7 +158,7 @@ impl Steady {
             length,
             ruler: Ruler::from_number(spec.ruler)?,
             clock,
-            used,
+            used: if planted!(ReusesWindows) { UsedWindows::default() } else { used },
             reserved: BTreeSet::new(),
             armed: BTreeMap::new(),
             armed_from,

@@ -15,6 +15,7 @@ use couloir_wire::time::{Hour, WallTime, WindowLength};
 use sha2::{Digest, Sha256};
 
 use crate::access::Access;
+use crate::planted::planted;
 
 /// Where an admitted cell goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,6 +80,9 @@ impl MemoryCells {
         }
         if self.cells_max.is_some_and(|max| self.cells.len() >= max) {
             return PutOutcome::Refused;
+        }
+        if planted!(StoresNothing) {
+            return outcome;
         }
         self.cells.insert(admission.slot, (admission.bucket, cell.to_vec()));
         self.buckets.entry(admission.bucket).or_default().push(admission.slot);
@@ -147,7 +151,11 @@ impl Relay {
         }
         let puts = exchange.puts.iter().map(|put| self.put(now, exchange.window_length, put)).collect();
         let found = |slot| self.cells.cell(slot).map(<[u8]>::to_vec);
-        ExchangeAnswer { time: now, puts, gets: exchange.gets.iter().map(found).collect() }
+        let gets = exchange.gets.iter().map(found).collect();
+        if planted!(DeletesOnGet) {
+            exchange.gets.iter().for_each(|slot| self.cells.forget(slot));
+        }
+        ExchangeAnswer { time: now, puts, gets }
     }
 
     fn put(&mut self, now: WallTime, length: WindowLength, put: &Put) -> PutOutcome {

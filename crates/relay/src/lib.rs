@@ -12,6 +12,7 @@ pub mod cli;
 pub mod core;
 mod http;
 pub mod limits;
+pub mod planted;
 pub mod server;
 pub mod store;
 mod stream;

@@ -12,6 +12,7 @@ use crate::input::Now;
 use crate::link::{Frozen, Stage};
 use crate::lives::Judgement;
 use crate::output::Notice;
+use crate::planted::planted;
 use crate::store::{StateKey, Write};
 use crate::streams::Message;
 use crate::timers::Timer;
@@ -49,7 +50,10 @@ impl Engine {
                     self.on_acks(now, written, &content.acks);
                 }
                 for fragment in content.fragments {
-                    self.on_fragment(now, fragment);
+                    let end = fragment.offset.saturating_add(fragment.octets.len() as u64);
+                    if self.link.lives.admits(life.writer, fragment.stream, end) {
+                        self.on_fragment(now, fragment);
+                    }
                 }
             }
         }
@@ -206,11 +210,14 @@ impl Engine {
     }
 
     /// Own entries that the peer acknowledged, unless they expired or were shown already.
-    fn mark_delivered(&mut self, entries: &[EntryId]) {
+    pub(super) fn mark_delivered(&mut self, entries: &[EntryId]) {
         let undelivered = &mut self.talk.undelivered;
         let delivered: Vec<EntryId> =
             entries.iter().filter(|id| undelivered.remove(id).is_some()).copied().collect();
         self.mark(&delivered, DeliveryState::Delivered);
+        if planted!(StateGoesBack) {
+            self.mark(&delivered, DeliveryState::Carried);
+        }
     }
 
     /// Nothing flows any more until a person settles it.

@@ -34,6 +34,7 @@ use crate::input::{Input, Now};
 use crate::link::Link;
 use crate::output::{Notice, Output, Refusal};
 use crate::party::Party;
+use crate::planted::planted;
 use crate::schedule::NodeClock;
 use crate::steady::Steady;
 use crate::store::{OutboxItem, OutboxRow, StateKey, Write};
@@ -79,6 +80,8 @@ pub struct Engine {
     suite: CipherSuite,
     signing: SigningKey,
     entropy: Entropy,
+    /// From which every window's instant follows, so that nothing else that is drawn moves it.
+    instants: [u8; 32],
     party: Party,
     link: Link,
     steady: BTreeMap<RouteId, Steady>,
@@ -159,6 +162,9 @@ impl Engine {
         if self.batch.writes.is_empty() {
             return self.speak(now);
         }
+        if planted!(SaysBeforeSync) {
+            self.queue.extend(self.batch.after.drain(..));
+        }
         self.queue.push_back(Output::Persist(std::mem::take(&mut self.batch.writes)));
         self.is_persisting = true;
     }
@@ -202,6 +208,7 @@ impl Engine {
             Timer::PromptStatus(route) => self.on_prompt_status(now, route),
             Timer::Rekey => {
                 self.timers.set(Timer::Rekey, now.moment + REKEY_MS);
+                self.renew_hello(now);
                 self.rekey(now);
             }
             Timer::EraseEpoch => self.erase_epoch(now),

@@ -14,6 +14,7 @@ use crate::input::Now;
 use crate::link::{Link, Meeting};
 use crate::output::Output;
 use crate::party::Party;
+use crate::planted::planted;
 use crate::schedule::NodeClock;
 use crate::store::{Fetch, OutboxItem, OutboxRow, Snapshot, StateKey, StoredEntry, Write};
 use crate::streams::{RecvStreams, SendStreams};
@@ -39,9 +40,11 @@ impl Engine {
         let talk_octets = take(StateKey::Talk);
         let is_restored = !snapshot.states.contains_key(&StateKey::SendCursors);
         let link = link(&setup, &party, link_octets, &mut snapshot, now)?;
+        let mut entropy = Entropy::from_seed(&setup.seed);
         let mut engine = Engine {
             suite: setup.suite,
-            entropy: Entropy::from_seed(&setup.seed),
+            instants: entropy.array(),
+            entropy,
             signing: setup.signing,
             party,
             link,
@@ -98,7 +101,7 @@ impl Engine {
         if octets.is_some_and(|octets| !self.talk.restore(&octets)) {
             return Err(RecoverError::Damaged("conversation"));
         }
-        self.talk.known = snapshot.known;
+        self.talk.known = if planted!(ForgetsKnown) { Default::default() } else { snapshot.known };
         self.talk.undelivered = snapshot.undelivered.into_iter().collect();
         self.talk.expiring = snapshot.expiring.into_iter().collect();
         for StoredEntry { id, encoded, is_own, .. } in &snapshot.unnumbered {

@@ -11,6 +11,7 @@ use super::Engine;
 use crate::bulk;
 use crate::input::{Now, Say};
 use crate::output::{Output, Refusal};
+use crate::planted::planted;
 use crate::store::{OutboxItem, OutboxRow, StateKey, StoredEntry, Write};
 use crate::talk::Unnumbered;
 use crate::timers::Timer;
@@ -128,7 +129,9 @@ impl Engine {
         let appended = self.link.send.append(stream, encoded, Some(entry.id));
         let (offset, framed_len) = (appended.offset, appended.framed_len);
         let what = OutboxItem::Entry(entry.id);
-        self.write(Write::Outbox(OutboxRow { stream, offset, framed_len, what }));
+        if !planted!(KeepsNoOutbox) {
+            self.write(Write::Outbox(OutboxRow { stream, offset, framed_len, what }));
+        }
         self.send_body(entry);
         self.dirty(StateKey::SendCursors);
     }
@@ -153,10 +156,12 @@ impl Engine {
         let is_peers = self.party.peer.as_ref().is_some_and(|peer| peer.post() == entry.author);
         let is_ours = self.party.own.post() == entry.author;
         let is_here = self.party.conversation() == Some(entry.conversation);
-        if !(is_peers || is_ours) || !is_here || self.talk.known.contains(&entry.id) {
+        let is_known = self.talk.known.contains(&entry.id) && !planted!(TakesTwice);
+        if !(is_peers || is_ours) || !is_here || is_known {
             return;
         }
-        let missing = self.talk.missing(&entry.parents);
+        let missing =
+            if planted!(WaitsForNothing) { Default::default() } else { self.talk.missing(&entry.parents) };
         self.talk.known.insert(entry.id);
         // Own words that the peer gives back after a restore are with it already.
         self.write(Write::Entry(StoredEntry {
@@ -183,7 +188,8 @@ impl Engine {
             let Some(waiting) = self.talk.unnumbered.remove(&release.id) else { continue };
             let Ok(entry) = Entry::decode(&waiting.encoded) else { continue };
             let number = self.enter_log(&entry, &waiting.encoded);
-            self.write(Write::EntryAppears { id: release.id, number, has_gap: release.has_gap });
+            let has_gap = release.has_gap && !planted!(HidesGaps);
+            self.write(Write::EntryAppears { id: release.id, number, has_gap });
             self.follow_file(&entry);
         }
         self.timers.set_if(Timer::Hold, self.talk.hold.deadline());

@@ -11,6 +11,7 @@ use super::hear::Source;
 use crate::input::{Exchanged, Now, RouteAnswer, RouteTrouble};
 use crate::output::{Notice, Output};
 use crate::parts::{self, Inside};
+use crate::planted::planted;
 use crate::schedule::Search;
 use crate::steady::{Asked, Steady, Version};
 use crate::store::StateKey;
@@ -131,6 +132,9 @@ impl Engine {
                     steady.remember_sent(exchanged.window, carries);
                 }
                 self.mark_carried(&carried);
+                if planted!(DeliveredOnPut) {
+                    self.mark_delivered(&carried);
+                }
             }
             PutOutcome::Taken => {
                 steady.is_taken = Some((version.epoch.unwrap_or(0), exchanged.window, lane as u8));

@@ -1,17 +1,19 @@
 //! What leaves on steady routes: windows reserved, cover armed, content packed (PROTOCOL §5).
 
-use couloir_seal::CELL_OVERHEAD;
+use couloir_seal::{CELL_OVERHEAD, Entropy, sha256_of};
 use couloir_wire::cell::{CellWriter, Loss};
 use couloir_wire::exchange::Put;
 use couloir_wire::id::{RouteId, Slot, WriteToken};
 use couloir_wire::limits::{ARMED_WINDOWS, GETS_PER_LANE, SEARCH_GETS_PER_LANE};
 use couloir_wire::route::Carrier;
-use couloir_wire::time::{Moment, Window};
+use couloir_wire::time::{Moment, Window, WindowLength};
 
 use super::Engine;
 use crate::input::Now;
+use crate::keys::Epochs;
 use crate::output::{Armed, Get, Output};
 use crate::parts::{self, Series};
+use crate::planted::planted;
 use crate::schedule::{draw_instant_ms, fill_lead_ms};
 use crate::steady::{Asked, Record, Steady, Version};
 use crate::store::StateKey;
@@ -108,7 +110,7 @@ impl Engine {
     fn arm_cover(&mut self, now: Now, route: RouteId, window: Window) {
         let Some(steady) = self.steady.get_mut(&route) else { return };
         steady.armed_from = Window(window.0 + 1);
-        let instant_ms = draw_instant_ms(steady.length, |bound| self.entropy.below(bound));
+        let instant_ms = instant_ms(&self.instants, route, steady.length, window);
         let leaves = steady.clock.moment_of(steady.length.opens(window).shifted(instant_ms as i64));
         if leaves <= now.moment {
             return;
@@ -137,6 +139,8 @@ impl Engine {
         self.serials += 1;
         let serial = self.serials;
         let epoch = sealed.first().and_then(|sealed| sealed.epoch);
+        let carries_any = sealed.iter().any(|sealed| !sealed.carries.is_empty());
+        let leaves = if planted!(TalkLeavesLater) && carries_any { leaves + 3 } else { leaves };
         let (puts, carries) = sealed.into_iter().map(|sealed| (sealed.put, sealed.carries)).unzip();
         if let Some(record) = self.steady.get_mut(&route).and_then(|steady| steady.armed.get_mut(&window)) {
             record.versions.push(Version { serial, asked, carries, epoch });
@@ -170,7 +174,7 @@ impl Engine {
         if self.is_recovery_turn(steady, window) || says_hello {
             return Writing::Rendezvous;
         }
-        self.link.epochs.as_ref().map_or(Writing::Random, |epochs| Writing::Epoch(epochs.writing()))
+        self.link.epochs.as_ref().map_or(Writing::Random, |epochs| Writing::Epoch(epoch_to_write(epochs)))
     }
 
     pub(super) fn is_recovery_turn(&self, steady: &Steady, window: Window) -> bool {
@@ -184,7 +188,11 @@ impl Engine {
             Writing::Rendezvous => self.seal_rendezvous(now, spot),
             Writing::Epoch(epoch) => self.seal_ordinary(now, spot, epoch),
         };
-        sealed.unwrap_or_else(|| self.random_cell(spot))
+        let mut sealed = sealed.unwrap_or_else(|| self.random_cell(spot));
+        if planted!(ShorterCover) && sealed.carries.is_empty() {
+            sealed.put.cell.pop();
+        }
+        sealed
     }
 
     fn seal_ordinary(&mut self, now: Now, spot: Spot, epoch: u64) -> Option<Sealed> {
@@ -370,6 +378,19 @@ impl Engine {
             }
         }
     }
+}
+
+/// When in a window its exchange leaves: known in advance, from a secret and the window alone.
+fn instant_ms(secret: &[u8; 32], route: RouteId, length: WindowLength, window: Window) -> u64 {
+    let seed = sha256_of(&[&secret[..], &route.0, &window.0.to_be_bytes()].concat());
+    let mut chance = Entropy::from_seed(&seed.0);
+    draw_instant_ms(length, |bound| chance.below(bound))
+}
+
+/// The epoch of new cells.
+fn epoch_to_write(epochs: &Epochs) -> u64 {
+    let oldest = epochs.readable().into_iter().min();
+    oldest.filter(|_| planted!(WritesStaleEpoch)).unwrap_or_else(|| epochs.writing())
 }
 
 /// Reserves the next block if what is reserved does not reach over the windows to be armed. True if it did.

@@ -4,6 +4,7 @@ use super::cursors::{CursorFault, CursorReader, put_ranges};
 use super::marks::{Class, Segments, Turn};
 use super::send::{Appended, BeyondSent, Carry, FRAGMENT_OCTETS_MIN, Placement, RestoreFault, Wanted};
 use super::{Ranges, credit_of};
+use crate::planted::planted;
 use couloir_wire::cell::{Ack, CellWriter, Stream, put_varint, varint_len};
 use couloir_wire::id::EntryId;
 use couloir_wire::limits::{HELD_RANGES_MAX, ROUTES_MAX};
@@ -216,6 +217,7 @@ impl Lane {
         let room = cell.fragment_room(start) as u64;
         let carried_end = start + fitting(end - start, room)?;
         let first_start = self.loaded.first_start(start, carried_end);
+        let first_start = first_start.map(|first| first + u32::from(planted!(LosesBoundaries)));
         cell.fragment(self.stream, start, first_start, self.loaded.octets(start, carried_end));
         self.segments.carry(start, carried_end, placement);
         self.frontier = self.frontier.max(carried_end);
