@@ -115,6 +115,8 @@ pub struct Tally {
     pub restores: u64,
     /// Nodes whose image was put back.
     pub rollbacks: u64,
+    /// Links frozen until a person settled it.
+    pub freezes: u64,
     /// Entries said.
     pub said: u64,
     /// Entries that arrived.
@@ -142,6 +144,7 @@ impl Tally {
         self.kills += other.kills;
         self.restores += other.restores;
         self.rollbacks += other.rollbacks;
+        self.freezes += other.freezes;
         self.said += other.said;
         self.arrived += other.arrived;
         self.gaps += other.gaps;
@@ -162,8 +165,8 @@ impl Tally {
                 self.exchanges, self.cells, self.gets, self.frames
             ),
             format!(
-                "batches      {}  kills {}  restores {}  rollbacks {}",
-                self.batches, self.kills, self.restores, self.rollbacks
+                "batches      {}  kills {}  restores {}  rollbacks {}  freezes {}",
+                self.batches, self.kills, self.restores, self.rollbacks, self.freezes
             ),
             format!("entries      {} said  {} arrived  {} with a gap", self.said, self.arrived, self.gaps),
             format!(

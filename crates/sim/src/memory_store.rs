@@ -1,5 +1,6 @@
 //! A node's store in maps: the same contract as the one on disk, one transaction per batch.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 
@@ -150,7 +151,7 @@ impl MemoryStore {
             Fetch::Inventory => Fetched::Inventory(self.inventory()),
             Fetch::Entries(ids) => Fetched::Entries(ids.iter().filter_map(|id| self.encoded(*id)).collect()),
             Fetch::FileDigest(file) => {
-                Fetched::FileDigest(FileDigest { file, digest: digest_of(&self.received_file(file)) })
+                Fetched::FileDigest(FileDigest { file, digest: digest_of(&self.file_octets(file)) })
             }
         }
     }
@@ -203,6 +204,14 @@ impl MemoryStore {
         pieces.flat_map(|(_, octets)| octets.iter().copied()).collect()
     }
 
+    /// A file's octets, whoever sent it.
+    fn file_octets(&self, file: EntryId) -> Cow<'_, [u8]> {
+        match self.own_files.get(&file) {
+            Some(octets) => Cow::Borrowed(octets),
+            None => Cow::Owned(self.received_file(file)),
+        }
+    }
+
     /// Octets held for messages that are not complete.
     pub fn partial_octets(&self) -> usize {
         self.partials.values().map(Vec::len).sum()
@@ -243,13 +252,13 @@ impl OutboxSource for &MemoryStore {
     }
 
     fn file(&mut self, file: EntryId, offset: u64, len: usize) -> Result<Vec<u8>, Infallible> {
-        let octets = self.own_files.get(&file).map_or(&[][..], Vec::as_slice);
+        let octets = self.file_octets(file);
         let start = usize::try_from(offset).unwrap_or(usize::MAX).min(octets.len());
         Ok(octets[start..].iter().take(len).copied().collect())
     }
 
     fn file_digest(&mut self, file: EntryId) -> Result<Digest, Infallible> {
-        Ok(self.own_files.get(&file).map_or(Digest::default(), |octets| digest_of(octets)))
+        Ok(digest_of(&self.file_octets(file)))
     }
 }
 

@@ -109,8 +109,6 @@ impl Node {
     pub fn start(&mut self, now_ms: u64, wall: WallTime) -> Result<(), RecoverError> {
         self.life += 1;
         self.is_on = true;
-        // Its clock may have gone back meanwhile: windows come again, with random slots.
-        self.left.clear();
         self.moment_base_ms = now_ms as i64 - self.chance.below(1_000_000) as i64;
         self.start_engine(now_ms, wall)
     }
@@ -118,6 +116,8 @@ impl Node {
     /// Makes an engine from the store, as a process does after its disk failed.
     pub fn start_engine(&mut self, now_ms: u64, wall: WallTime) -> Result<(), RecoverError> {
         self.engines += 1;
+        // Its clock may have gone back meanwhile: windows come again, with random slots.
+        self.left.clear();
         let setup = Setup {
             signing: SigningKey::from_seeds(self.seeds.clone()),
             suite: self.suite,

@@ -355,15 +355,22 @@ impl World {
 
     fn noticed(&mut self, node: usize, notice: Notice) {
         self.tell(Some(node), "notice", || format!("{notice:?}"));
-        let is_split = matches!(
-            notice,
-            Notice::TwoNodes | Notice::Contradiction | Notice::InvitationVoid | Notice::FileDamaged(_)
-        );
-        let is_expected = !is_split || self.is_contested;
+        let is_split = matches!(notice, Notice::TwoNodes | Notice::Contradiction);
+        let is_wrong = matches!(notice, Notice::InvitationVoid | Notice::FileDamaged(_));
+        let is_expected = self.is_contested || !(is_wrong || is_split && !self.are_disks_replaced());
         self.judge(require(Check::NoHalt, is_expected, || format!("machine {node} reports {notice:?}")));
+        if is_split && !self.is_contested {
+            self.tally.freezes += 1;
+            self.after(SETTLE_MS, Event::Settle(node));
+        }
         if self.notices.len() < NOTICES_MAX {
             self.notices.push((self.now_ms, node, notice));
         }
+    }
+
+    /// A machine whose disk was replaced may be taken for a second one; then a person settles it.
+    fn are_disks_replaced(&self) -> bool {
+        self.tally.restores + self.tally.rollbacks > 0
     }
 
     fn halted(&mut self, node: usize, notice: Notice) {
@@ -415,5 +422,7 @@ const UNNUMBERED_MAX: usize = HELD_ENTRIES_MAX + 1_024;
 const ARMED_MAX: u64 = 4 * ARMED_WINDOWS;
 /// How long a shell waits before it tries a full disk again.
 const DISK_RETRY_MS: u64 = 1_000;
+/// How long a person takes to settle a frozen link.
+const SETTLE_MS: u64 = 5 * 60_000;
 const NOTICES_MAX: usize = 10_000;
 const _: () = assert!(Stream::ALL.len() == STREAMS);

@@ -80,6 +80,7 @@ pub fn drawn(seed: u64, suite: CipherSuite, safety_ms: u64) -> Config {
         swarm: Swarm::drawn(&mut chance),
         safety_ms,
         talk_mean_ms: Some(chance.pick(&[10_000, 30_000, 120_000])),
+        is_talk_light: false,
         are_kills_timed: false,
         is_observed: false,
         is_told: false,
@@ -93,6 +94,7 @@ pub fn quiet(seed: u64, routes: &[RouteKind], safety_ms: u64) -> Config {
         window_ms: 2_000,
         cell_len: 2_048,
         swarm: Swarm::default(),
+        is_talk_light: true,
         talk_mean_ms: Some(30_000),
         ..drawn(seed, CipherSuite::Null, safety_ms)
     }
@@ -102,7 +104,7 @@ pub fn quiet(seed: u64, routes: &[RouteKind], safety_ms: u64) -> Config {
 pub fn run(config: Config) -> Result<Outcome, PaperFormatError> {
     let (seed, faults, safety_ms) = (config.seed, config.swarm.text(), config.safety_ms);
     let mut world = World::new(config)?;
-    world.model.is_gap_forbidden = world.config.swarm.0.is_empty();
+    world.model.is_gap_forbidden = world.config.swarm.0.is_empty() && world.config.is_talk_light;
     world.run_until(safety_ms);
     world.converge();
     Ok(world.outcome(seed, faults))
@@ -124,11 +126,32 @@ impl World {
                 break;
             }
             let is_late = self.now_ms >= until_ms;
+            if is_late {
+                self.tell_state();
+            }
             self.judge(require(Check::Arrives, !is_late, || {
                 format!("after {windows} windows without faults: {}", missing.join("; "))
             }));
         }
         self.check_silence();
+    }
+
+    /// Tells where every link and route stands.
+    fn tell_state(&self) {
+        for (index, node) in self.nodes.iter().enumerate() {
+            let Some(engine) = node.engine.as_ref() else { continue };
+            let status = engine.status(node.now(self.now_ms, self.wall()));
+            for peer in &status.peers {
+                self.tell(Some(index), "peer", || {
+                    let heard = (peer.is_alive, peer.hears_us, peer.verified);
+                    format!("epoch {} alive, hears us, verified {heard:?} frozen {:?}", peer.epoch, peer.frozen)
+                });
+            }
+            for route in &status.routes {
+                let health = (route.state, route.trouble, route.losses, route.is_searching);
+                self.tell(Some(index), "route", || format!("{} {health:?}", route.spec.url));
+            }
+        }
     }
 
     /// What is not yet where it must be, in words.

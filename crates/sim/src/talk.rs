@@ -60,7 +60,8 @@ impl World {
     }
 
     fn draw_body(&mut self, node: usize) -> Body {
-        match self.talk.below(40) {
+        let kind = self.talk.below(40);
+        match if self.config.is_talk_light { kind + 4 } else { kind } {
             0 => self.draw_file(),
             1 | 2 => self.draw_answer(node).unwrap_or_else(|| self.note(80)),
             3 => {

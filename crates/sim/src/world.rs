@@ -38,6 +38,8 @@ pub struct Config {
     pub safety_ms: u64,
     /// Mean time between two things said at one desk, in milliseconds; nothing is said if `None`.
     pub talk_mean_ms: Option<u64>,
+    /// Whether only short notes are said, so that no route is ever behind.
+    pub is_talk_light: bool,
     /// Whether kills happen at instants instead of between outputs, so that they do not depend on
     /// what is said.
     pub are_kills_timed: bool,
@@ -77,6 +79,8 @@ pub(crate) enum Event {
     Mend(Mend),
     /// A copy of a disk is made.
     Copy(usize),
+    /// A person settles a frozen link.
+    Settle(usize),
 }
 
 /// An exchange on its way.
@@ -239,6 +243,7 @@ impl World {
             Event::Fault(class) => self.begin_fault(class),
             Event::Mend(mend) => self.mend(mend),
             Event::Copy(node) => self.copy_disk(node),
+            Event::Settle(node) => self.give(node, Input::Thaw),
         }
     }
 
