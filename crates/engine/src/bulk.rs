@@ -81,9 +81,9 @@ pub trait OutboxSource {
     fn entry(&mut self, id: EntryId) -> Result<Option<Vec<u8>>, Self::Error>;
     /// The message kept in the outbox row at `offset`.
     fn message(&mut self, row: &OutboxRow) -> Result<Vec<u8>, Self::Error>;
-    /// At most `len` octets of an own file from `offset` on.
+    /// At most `len` octets of a file from `offset` on, own or received.
     fn file(&mut self, file: EntryId, offset: u64, len: usize) -> Result<Vec<u8>, Self::Error>;
-    /// SHA-256 of an own file, as its entry says.
+    /// SHA-256 of a file, as its entry says.
     fn file_digest(&mut self, file: EntryId) -> Result<Digest, Self::Error>;
 }
 

@@ -19,6 +19,8 @@ pub struct Lives {
     /// Lives of the peer that were found in order, oldest first.
     pub heard: Vec<[u8; 4]>,
     newest: Option<([u8; 4], WallTime)>,
+    /// Where the newest life began: nothing of an older one reaches further.
+    newest_starts: Vec<(Stream, u64)>,
     is_peer_put_back: bool,
 }
 
@@ -61,6 +63,15 @@ impl Lives {
         }
     }
 
+    /// Whether a fragment of `writer`'s that ends at `end` may be read: what an older life said beyond the
+    /// start of the newest shows that the newest was put back.
+    pub fn admits(&mut self, writer: [u8; 4], stream: Stream, end: u64) -> bool {
+        let is_newest = self.newest.is_none_or(|(newest, _)| newest == writer);
+        let is_beyond = !is_newest && start_of(stream, &self.newest_starts).is_some_and(|start| end > start);
+        self.is_peer_put_back |= is_beyond;
+        !is_beyond
+    }
+
     /// Judges a cell that was written at `written`; `read` is what was read of the peer's streams.
     pub fn judge(&mut self, life: &Life, written: WallTime, read: &[Ack]) -> Judgement {
         let is_for_us = life.reader == self.own;
@@ -71,7 +82,7 @@ impl Lives {
         let is_newer = self.newest.is_none_or(|(_, newest)| newest <= written);
         if self.heard.contains(&life.writer) {
             if is_newer {
-                (self.newest, self.is_peer_put_back) = (Some((life.writer, written)), false);
+                self.newest = Some((life.writer, written));
             }
             return Judgement::Good { is_new: false, acks_count: is_for_us };
         }
@@ -80,9 +91,11 @@ impl Lives {
         }
         let is_put_back = is_newer && life.starts.iter().any(|(stream, start)| *start < reach(*stream, read));
         if is_newer {
-            (self.newest, self.is_peer_put_back) = (Some((life.writer, written)), is_put_back);
+            self.newest = Some((life.writer, written));
+            self.newest_starts.clone_from(&life.starts);
         }
         if is_put_back {
+            self.is_peer_put_back = true;
             return Judgement::Strange;
         }
         self.heard.push(life.writer);
@@ -91,6 +104,11 @@ impl Lives {
         }
         Judgement::Good { is_new: true, acks_count: is_for_us }
     }
+}
+
+/// Where a stream began in `starts`.
+fn start_of(stream: Stream, starts: &[(Stream, u64)]) -> Option<u64> {
+    starts.iter().find(|(of, _)| *of == stream).map(|(_, start)| *start)
 }
 
 /// How far a stream was read, gaps included.
@@ -133,6 +151,10 @@ mod tests {
         let older = lives.judge(&life(1, 0), WallTime(10), &read(400));
         assert_eq!(older, Judgement::Good { is_new: true, acks_count: false });
         assert_eq!(lives.say().reader, [2; 4]);
+        assert!(lives.admits([1; 4], Stream::Routine, 300) && lives.admits([2; 4], Stream::Routine, 900));
+        assert!(!lives.say().is_put_back);
+        assert!(!lives.admits([1; 4], Stream::Routine, 301));
+        assert!(lives.say().is_put_back, "an older life reached beyond the start of the newest");
     }
 
     #[test]

@@ -162,7 +162,7 @@ pub enum Fetch {
     Inventory,
     /// The encodings of these entries.
     Entries(Vec<EntryId>),
-    /// The SHA-256 of a received file.
+    /// The SHA-256 of a file's octets as they are kept, own or received; of nothing if none are.
     FileDigest(EntryId),
 }
 

@@ -32,6 +32,14 @@ use crate::timers::Timer;
 impl Engine {
     /// At the start of service: says again what was being said, or wants a link if there is none.
     pub(super) fn want_link(&mut self) {
+        let is_stale = match self.link.stage {
+            Stage::Hello(_) => true,
+            Stage::Answered(..) => self.link.epochs.is_none(),
+            Stage::Quiet | Stage::Wanted | Stage::Confirmed(_) => false,
+        };
+        if is_stale && !self.is_first_contact() {
+            self.link.stage = Stage::Wanted;
+        }
         if let Some(message) = self.link.stage.message().map(<[u8]>::to_vec) {
             self.link.parts_out = Some(PartsOut::new(message, &mut self.entropy));
             return;
@@ -39,6 +47,26 @@ impl Engine {
         let is_wanted = self.link.epochs.is_none() && self.party.peer.is_some();
         if is_wanted && self.link.stage == Stage::Quiet {
             self.link.stage = Stage::Wanted;
+        }
+    }
+
+    /// Whether the two have never had a link that was verified. Then hello and answer stay as they are:
+    /// a second, different one would void the invitation.
+    fn is_first_contact(&self) -> bool {
+        let invitation = self.party.state.invitation.as_ref();
+        invitation.is_some_and(|invitation| invitation.taken.is_none()) || !self.watch.is_verified_here
+    }
+
+    /// A hello that nobody answered within the hour is said anew: the peer may know a later one.
+    pub(super) fn renew_hello(&mut self, now: Now) {
+        if !matches!(self.link.stage, Stage::Hello(_)) || self.is_first_contact() {
+            return;
+        }
+        self.link.stage = Stage::Wanted;
+        self.link.parts_out = None;
+        self.say_hello_anywhere(now);
+        if self.link.stage == Stage::Wanted && self.steady.is_empty() {
+            self.make_hello(self.time(now));
         }
     }
 

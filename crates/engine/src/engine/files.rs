@@ -22,6 +22,9 @@ pub(super) struct Files {
     pub incoming: BTreeMap<EntryId, Incoming>,
     #[n(1)]
     pub outgoing: BTreeMap<EntryId, Outgoing>,
+    /// Files to be given back if all of them is here; asked of the store.
+    #[cbor(skip)]
+    pub returning: BTreeMap<EntryId, Entry>,
 }
 
 /// A file that the peer sends.
@@ -126,10 +129,20 @@ impl Engine {
     }
 
     pub(super) fn on_file_digest(&mut self, found: FileDigest) {
+        if let Some(entry) = self.files.returning.remove(&found.file) {
+            return self.return_body(&entry, found.digest);
+        }
         let Some(incoming) = self.files.incoming.remove(&found.file) else { return };
         self.dirty(StateKey::Files);
         let is_whole = incoming.digest == found.digest;
         self.notice(if is_whole { Notice::FileWhole(found.file) } else { Notice::FileDamaged(found.file) });
+    }
+
+    fn return_body(&mut self, entry: &Entry, found: Digest) {
+        let is_whole = matches!(&entry.body, Body::File { digest, .. } if *digest == found);
+        if is_whole && self.link.epochs.is_some() {
+            self.send_body(entry);
+        }
     }
 
     /// A file's entry is in the log; its body may be here already, or nothing of it.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use couloir_wire::cell::Stream;
+use couloir_wire::entry::Body;
 use couloir_wire::id::EntryId;
 use couloir_wire::time::WallTime;
 
@@ -33,12 +34,17 @@ impl Engine {
     /// The peer writes, newly, under an epoch that we never had: we were rolled back.
     pub(super) fn on_unknown_epoch(&mut self, now: Now, opens: WallTime) {
         let is_recent = self.time(now) - opens <= self.status_life_ms() as i64;
-        let is_settled = self.link.stage == Stage::Quiet && self.link.epochs.is_some();
-        if !is_recent || !is_settled {
+        let enough = match self.link.stage {
+            Stage::Quiet => UNKNOWN_CELLS_MAX,
+            // The peer may not have taken the confirmation yet.
+            Stage::Confirmed(_) => 8 * UNKNOWN_CELLS_MAX,
+            Stage::Wanted | Stage::Hello(_) | Stage::Answered(..) => return,
+        };
+        if !is_recent || self.link.epochs.is_none() {
             return;
         }
         self.link.unknown_cells += 1;
-        if self.link.unknown_cells >= UNKNOWN_CELLS_MAX {
+        if self.link.unknown_cells >= enough {
             self.link.unknown_cells = 0;
             self.on_rolled_back(now);
         }
@@ -124,7 +130,13 @@ impl Engine {
         let what = OutboxItem::Entry(entry.id);
         let (offset, framed_len) = (appended.offset, appended.framed_len);
         self.write(Write::Outbox(OutboxRow { stream, offset, framed_len, what }));
-        self.send_body(&entry);
+        // A file's body follows if all of it is here, which its hash tells.
+        if let Body::File { .. } = entry.body
+            && !self.files.incoming.contains_key(&entry.id)
+        {
+            self.files.returning.insert(entry.id, entry.clone());
+            self.batch.after.push(Output::Fetch(Fetch::FileDigest(entry.id)));
+        }
         self.dirty(StateKey::SendCursors);
     }
 }

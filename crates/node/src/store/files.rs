@@ -232,12 +232,12 @@ impl Reader {
         Ok(out)
     }
 
-    /// SHA-256 of an own file, as it was when it came in.
-    pub(super) fn own_file_digest(&self, id: EntryId) -> Result<Digest, StoreError> {
-        let sql = "SELECT digest FROM file WHERE id = ?1";
-        let mut statement = self.connection.prepare_cached(sql)?;
-        let digest: Option<Option<[u8; 32]>> = statement.query_row([id.0], |row| row.get(0)).optional()?;
-        Ok(Digest(digest.flatten().unwrap_or_default()))
+    /// SHA-256 of a file, as its entry says.
+    pub(super) fn said_file_digest(&self, id: EntryId) -> Result<Digest, StoreError> {
+        Ok(self.row(id)?.and_then(|row| row.body).map_or(Digest::default(), |body| match body {
+            Body::File { digest, .. } => digest,
+            Body::Note { .. } | Body::Answer { .. } => Digest::default(),
+        }))
     }
 }
 

@@ -232,7 +232,7 @@ impl OutboxSource for Source<'_> {
     }
 
     fn file_digest(&mut self, file: EntryId) -> Result<Digest, StoreError> {
-        self.0.own_file_digest(file)
+        self.0.said_file_digest(file)
     }
 }
 
