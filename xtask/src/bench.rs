@@ -13,6 +13,7 @@ mod nats;
 mod offices;
 mod relay;
 mod report;
+mod returns;
 mod simulator;
 mod socket;
 mod traffic;
@@ -27,7 +28,7 @@ use report::{Report, Section};
 /// Which benches to run.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Only these: line, direct, relay, file, idle, traffic, simulator; all if none is named.
+    /// Only these: line, direct, relay, file, idle, traffic, simulator, returns; all if none is named.
     names: Vec<String>,
     /// Shorter and rougher, to see whether the benches themselves work; writes no document.
     #[arg(long)]
@@ -48,7 +49,7 @@ pub struct Place {
 
 type Bench = fn(&Place) -> anyhow::Result<Section>;
 
-const BENCHES: [(&str, Bench); 7] = [
+const BENCHES: [(&str, Bench); 8] = [
     ("line", line::run),
     ("direct", direct::run),
     ("relay", relay::run),
@@ -56,6 +57,7 @@ const BENCHES: [(&str, Bench); 7] = [
     ("idle", idle::run),
     ("traffic", traffic::run),
     ("simulator", simulator::run),
+    ("returns", returns::run),
 ];
 
 const DOCUMENT: &str = "docs/BENCHMARKS.md";
