@@ -57,9 +57,15 @@ impl Engine {
         invitation.is_some_and(|invitation| invitation.taken.is_none()) || !self.watch.is_verified_here
     }
 
-    /// A hello that nobody answered within the hour is said anew: the peer may know a later one.
+    /// A hello that nobody answered within the hour, or an answer that nobody confirmed, gives way to a new
+    /// hello: the peer may know a later one.
     pub(super) fn renew_hello(&mut self, now: Now) {
-        if !matches!(self.link.stage, Stage::Hello(_)) || self.is_first_contact() {
+        let is_waiting = match self.link.stage {
+            Stage::Hello(_) => true,
+            Stage::Answered(..) => self.link.epochs.is_none(),
+            Stage::Quiet | Stage::Wanted | Stage::Confirmed(_) => false,
+        };
+        if !is_waiting || self.is_first_contact() {
             return;
         }
         self.link.stage = Stage::Wanted;

@@ -207,6 +207,9 @@ impl Engine {
             }
             self.talk.expiring.pop_first();
             self.talk.undelivered.remove(&id);
+            if self.files.incoming.remove(&id).is_some() {
+                self.dirty(StateKey::Files);
+            }
             self.write(Write::EntryExpires(id));
             self.batch.after.push(Output::Advanced(vec![id]));
         }

@@ -210,10 +210,8 @@ impl Engine {
         let Some(inside) = key.and_then(|key| key.open(cell)) else { return };
         self.on_opened(now, route, window, current);
         let Some((inside, is_frozen)) = parts::read(inside.get()) else { return };
-        let opens = self.steady.get(&route).map(|steady| steady.length.opens(window));
-        let age_ms = opens.map_or(0, |opens| self.time(now) - opens);
         // What the search finds of a rendezvous is long over: it needs both nodes at one time.
-        let is_recent = age_ms <= RENDEZVOUS_LIFE_MS;
+        let is_recent = window.0 + RENDEZVOUS_LIFE_WINDOWS >= current.0;
         if is_frozen && is_recent {
             self.on_peer_frozen();
         }
@@ -313,8 +311,8 @@ impl Engine {
     }
 }
 
-/// How old a part of a rendezvous message may be.
-const RENDEZVOUS_LIFE_MS: i64 = 600_000;
+/// How many windows old a part of a rendezvous message may be.
+const RENDEZVOUS_LIFE_WINDOWS: u64 = 8;
 /// A disagreement of clocks that a desk is told of.
 const CLOCK_OFF_MS: u64 = 60_000;
 /// A cell this many windows old came by the search.
