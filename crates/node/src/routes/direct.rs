@@ -17,8 +17,8 @@ use couloir_wire::limits::PROMPT_CELL_OCTETS_MAX;
 use hyper::body::Bytes;
 use quinn::crypto::rustls::{QuicClientConfig, QuicServerConfig};
 use quinn::{
-    ClientConfig, Connection, Endpoint, EndpointConfig, MtuDiscoveryConfig, RecvStream, SendStream,
-    ServerConfig, TransportConfig, VarInt,
+    ClientConfig, Connection, ConnectionId, ConnectionIdGenerator, Endpoint, EndpointConfig,
+    MtuDiscoveryConfig, RecvStream, SendStream, ServerConfig, TransportConfig, VarInt,
 };
 use rustls::pki_types::CertificateDer;
 use tokio::sync::{Semaphore, mpsc, watch};
@@ -304,10 +304,29 @@ fn connecting_endpoint(keys: &DirectKeys, peer: Digest) -> Option<(Endpoint, Cli
 /// with its next packet.
 fn endpoint(keys: &DirectKeys, server: Option<ServerConfig>, address: SocketAddr) -> Option<Endpoint> {
     let mut config = EndpointConfig::new(keys.reset_key());
-    config.max_udp_payload_size(UDP_OCTETS_MAX).ok()?;
+    config.max_udp_payload_size(UDP_OCTETS_MAX).ok()?.cid_generator(|| Box::new(RandomIds));
     let socket = std::net::UdpSocket::bind(address).ok()?;
     let runtime = quinn::default_runtime()?;
     Endpoint::new(config, server, socket, runtime).ok()
+}
+
+/// Connection ids that any endpoint answers with a reset when it does not know them. The library's
+/// usual ones are recognised by a key that a restart forgets.
+struct RandomIds;
+
+impl ConnectionIdGenerator for RandomIds {
+    fn generate_cid(&mut self) -> ConnectionId {
+        // Without entropy ids repeat and connections fail; nothing can be read for it.
+        ConnectionId::new(&crate::keys::random::<ID_OCTETS>().unwrap_or_default())
+    }
+
+    fn cid_len(&self) -> usize {
+        ID_OCTETS
+    }
+
+    fn cid_lifetime(&self) -> Option<Duration> {
+        None
+    }
 }
 
 async fn attempt(endpoint: &Endpoint, config: &ClientConfig, host: &str, port: u16) -> Option<Connection> {
@@ -363,6 +382,7 @@ fn pause_after(failures: u32) -> Duration {
     (ATTEMPT + PAUSE_STEP * growing).min(PAUSE_MAX) + jitter
 }
 
+const ID_OCTETS: usize = 8;
 const FRAME_OCTETS_MAX: usize = PROMPT_CELL_OCTETS_MAX + 64;
 const FRAMES_AT_ONCE: usize = 32;
 /// Above the credit of all streams together.

@@ -311,6 +311,28 @@ async fn a_listener_that_comes_back_is_found_at_once() {
     println!("back after {:?}", began.elapsed());
 }
 
+#[test]
+fn a_peer_that_was_killed_and_is_back_is_noticed_before_the_idle_time_out() {
+    let (port, ours, theirs) = (free_port(), Identity::new(), Identity::new());
+    let start = || tokio::runtime::Runtime::new().expect("a runtime");
+    let (first, second, other) = (start(), start(), start());
+    let listening = first.block_on(async { End::listening(port, &ours, Some(theirs.hash)) });
+    let mut connecting = other.block_on(async { End::connecting(port, &theirs, &ours) });
+    other.block_on(connecting.up());
+    // Its tasks end without a word, as a killed process does.
+    first.shutdown_timeout(PATIENCE);
+    drop(listening);
+    let began = std::time::Instant::now();
+    while std::net::UdpSocket::bind(("127.0.0.1", port)).is_err() {
+        assert!(began.elapsed() < PATIENCE, "the port is still taken");
+        std::thread::yield_now();
+    }
+    let back = second.block_on(async { End::listening(port, &ours, Some(theirs.hash)) });
+    other.block_on(connecting.up());
+    assert!(began.elapsed() < Duration::from_millis(3_500), "{:?}", began.elapsed());
+    drop(back);
+}
+
 /// Not a claim but a measure: `cargo test --release -p couloir speed_of_a_direct -- --ignored --nocapture`.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "a measure"]
