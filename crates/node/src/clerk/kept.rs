@@ -26,7 +26,7 @@ impl Kept {
     pub fn open(home: &Home, lock: HomeLock, args: &HomeArgs) -> Outcome<Kept> {
         let store = unlock(home, args)?;
         let (reader, clock) = (store.another_reader()?, Clock::start());
-        let host = Host::recover(store, clock).map_err(|(_, error)| error)?;
+        let host = Host::recover(store, clock).map_err(|failed| failed.1)?;
         Ok(Kept { host, clock, reader, _lock: lock })
     }
 

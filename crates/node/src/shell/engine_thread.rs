@@ -61,7 +61,7 @@ pub fn run(unlocked: Unlocked) -> Result<(Handle, oneshot::Receiver<Ending>), St
     let (jobs, queue) = mpsc::channel(JOBS_WAITING_MAX);
     let (events, _) = broadcast::channel(EVENTS_KEPT);
     let routes = Routes::new(&unlocked.home, unlocked.store.reader(), jobs.clone(), clock)?;
-    let host = Host::recover(unlocked.store, clock).map_err(|(_, error)| error)?;
+    let host = Host::recover(unlocked.store, clock).map_err(|failed| failed.1)?;
     let (ended, ending) = oneshot::channel();
     let handle = Handle::new(jobs, events.clone());
     let timer = tokio::runtime::Builder::new_current_thread().enable_time().build();
@@ -291,15 +291,16 @@ impl EngineThread {
             if self.is_stopping {
                 return Err(self.end(store, Ending::Stopped));
             }
-            match Host::recover(store, self.clock) {
+            let (back, error) = match Host::recover(store, self.clock) {
                 Ok(host) => return Ok(host),
-                Err((back, HostError::Store(error))) if !error.is_fatal() => {
-                    (store, words) = (back, error.to_string());
-                    rest = (rest * 2).min(REST_MAX);
-                }
-                Err((_, HostError::Store(error))) => return Err(Ending::StoreLost(error)),
-                Err((_, error)) => return Err(Ending::NotRecovered(error)),
+                Err(failed) => *failed,
+            };
+            match error {
+                HostError::Store(error) if error.is_fatal() => return Err(Ending::StoreLost(error)),
+                HostError::Store(error) => words = error.to_string(),
+                error => return Err(Ending::NotRecovered(error)),
             }
+            (store, rest) = (back, (rest * 2).min(REST_MAX));
         }
     }
 

@@ -52,6 +52,9 @@ pub(crate) type Jobs = mpsc::Sender<Job>;
 /// The answer to something handed in.
 pub(crate) type Reply<T> = oneshot::Sender<Result<T, HandleError>>;
 
+/// Looks at the engine; there is none while the store is in trouble.
+pub(crate) type Look = Box<dyn FnOnce(Option<(&Engine, Now)>) + Send>;
+
 /// One thing for the engine's thread to do.
 pub(crate) enum Job {
     /// Something happened; room in the queue is given back once it is taken.
@@ -61,7 +64,7 @@ pub(crate) enum Job {
     /// Take this and tell whether it was refused.
     Submit(Input, Reply<()>),
     /// Look at the engine.
-    Ask(Box<dyn FnOnce(Option<(&Engine, Now)>) + Send>),
+    Ask(Look),
     /// Act on the store between two batches.
     Store(Box<dyn FnOnce(&mut Store) + Send>),
     /// End.

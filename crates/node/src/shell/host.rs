@@ -38,13 +38,13 @@ pub enum HostError {
 
 impl Host {
     /// The engine as the store remembers it. On failure the store is given back.
-    pub fn recover(store: Store, clock: Clock) -> Result<Host, (Store, HostError)> {
+    pub fn recover(store: Store, clock: Clock) -> Result<Host, Box<(Store, HostError)>> {
         match recover_engine(&store, clock) {
             Ok(engine) => {
                 let (wake, fetched) = (None, Vec::new());
                 Ok(Host { engine, store, clock, wake, fetched, is_channel_changed: true })
             }
-            Err(error) => Err((store, error)),
+            Err(error) => Err(Box::new((store, error))),
         }
     }
 
