@@ -232,7 +232,7 @@ impl Engine {
         self.is_serving = true;
         self.sync_routes(now);
         self.want_link();
-        self.timers.set(Timer::Rekey, now.moment + REKEY_MS);
+        self.timers.set(Timer::Rekey, now.moment + REKEY_AFTER_START_MS);
         self.timers.set(Timer::Drill, now.moment + DRILL_MS);
         self.timers.set(Timer::ForgetHours, now.moment + FORGET_EVERY_MS);
     }
@@ -303,5 +303,7 @@ impl Engine {
     }
 }
 
+/// Keys change soon after a restart too: a machine that never stays up for an hour changes them all the same.
+const REKEY_AFTER_START_MS: u64 = 60_000;
 /// How often keys of past hours are erased: the granule of forward secrecy is the hour.
 const FORGET_EVERY_MS: u64 = 600_000;

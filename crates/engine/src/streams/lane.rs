@@ -10,6 +10,25 @@ use couloir_wire::id::EntryId;
 use couloir_wire::limits::{HELD_RANGES_MAX, ROUTES_MAX};
 use std::collections::VecDeque;
 
+/// A cell that is being filled.
+pub(super) struct Packing<'a> {
+    pub cell: &'a mut CellWriter,
+    pub placement: &'a Placement,
+    pub life: u32,
+    pub carries: Vec<Carry>,
+}
+
+/// How far a filling goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// What is new, and what this route never sent.
+    Unsent,
+    /// The next run only.
+    Next,
+    /// Everything.
+    All,
+}
+
 /// A stream's octets from the first message that is not wholly acknowledged on.
 #[derive(Clone)]
 pub(super) struct Lane {
@@ -144,31 +163,26 @@ impl Lane {
         self.advance();
     }
 
-    pub(super) fn fill(
-        &mut self,
-        cell: &mut CellWriter,
-        placement: &Placement,
-        life: u32,
-        carries: &mut Vec<Carry>,
-    ) {
-        let mut turn = self.turn(placement);
-        while let Some((start, end)) = self.next_run(&mut turn, cell.room() as u64) {
-            let Some(carried_end) = self.place(start, end, cell, placement) else { return };
-            carries.push(Carry {
-                stream: self.stream,
-                start,
-                end: carried_end,
-                stamp: placement.stamp(),
-                life,
-            });
+    /// Packs what is most due, as far as `reach` goes. False if the cell takes no more.
+    pub(super) fn fill(&mut self, packing: &mut Packing<'_>, turn: &mut Turn, reach: Reach) -> bool {
+        while let Some((start, end)) = self.next_run(turn, packing.cell.room() as u64, reach) {
+            let Some(carried_end) = self.place(start, end, packing.cell, packing.placement) else {
+                return false;
+            };
+            let (stamp, life) = (packing.placement.stamp(), packing.life);
+            packing.carries.push(Carry { stream: self.stream, start, end: carried_end, stamp, life });
             if carried_end < end {
-                return;
+                return false;
+            }
+            if reach == Reach::Next {
+                break;
             }
         }
+        true
     }
 
     /// What was sent before and may go now.
-    fn turn(&mut self, placement: &Placement) -> Turn {
+    pub(super) fn turn(&mut self, placement: &Placement) -> Turn {
         let quiet_until_ms = self.quiet_until_ms[placement.route];
         if placement.is_prompt && placement.now_ms < quiet_until_ms {
             return Turn::nothing(quiet_until_ms);
@@ -181,11 +195,14 @@ impl Lane {
     }
 
     /// The next octets to place: at most one fragment of `room` octets, and the rest of what it was cut from.
-    fn next_run(&self, turn: &mut Turn, room: u64) -> Option<(u64, u64)> {
+    fn next_run(&self, turn: &mut Turn, room: u64, reach: Reach) -> Option<(u64, u64)> {
         if turn.due.peek().is_none_or(|due| due.0.class == Class::Again)
             && let Some(fresh) = self.fresh()
         {
             return Some(fresh);
+        }
+        if reach == Reach::Unsent && turn.stamp().is_some_and(|stamp| stamp > 0) {
+            return None;
         }
         let mut run = turn.due.pop()?.0;
         while let Some(next) = turn.due.peek().map(|next| next.0)

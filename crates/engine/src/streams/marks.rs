@@ -44,6 +44,11 @@ impl Turn {
     pub(super) fn nothing(others_at_ms: u64) -> Turn {
         Turn { due: BinaryHeap::new(), others_at_ms }
     }
+
+    /// When this route carried what is next, 0 for never or not since it was lost; `None` if nothing is due.
+    pub(super) fn stamp(&self) -> Option<u64> {
+        self.due.peek().map(|due| if due.0.class == Class::New { 0 } else { due.0.stamp })
+    }
 }
 
 #[derive(Clone)]

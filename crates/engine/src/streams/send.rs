@@ -1,7 +1,8 @@
 //! The writer's side of a link's streams.
 
 use super::cursors::{CursorFault, CursorReader};
-use super::lane::Lane;
+use super::lane::{Lane, Packing, Reach};
+use super::marks::Turn;
 use couloir_wire::cell::{Ack, CellWriter, Stream};
 use couloir_wire::id::EntryId;
 use couloir_wire::limits::{MESSAGE_OCTETS_MAX, ROUTES_MAX, STREAMS};
@@ -129,17 +130,30 @@ impl SendStreams {
         self.lanes[stream.index()].load(offset, framed, starts);
     }
 
-    /// Fills a cell with what is most due for its route; what it took, in order.
+    /// Fills a cell with what is most due for its route; what it took, in order. First by stream what
+    /// this route never sent, then what it sent longest ago, whatever its stream: what is
+    /// unacknowledged of one stream never keeps the others from being said. Bulk comes last.
     pub fn fill(&mut self, cell: &mut CellWriter, placement: &Placement) -> Vec<Carry> {
         debug_assert!(placement.route < ROUTES_MAX);
-        let mut carries = Vec::new();
-        for lane in &mut self.lanes {
-            if cell.room() == 0 {
+        let mut packing = Packing { cell, placement, life: self.life, carries: Vec::new() };
+        let [said @ .., bulk] = &mut self.lanes;
+        let mut turns: Vec<_> = said.iter_mut().map(|lane| lane.turn(placement)).collect();
+        for (lane, turn) in said.iter_mut().zip(&mut turns) {
+            if packing.cell.room() > 0 {
+                lane.fill(&mut packing, turn, Reach::Unsent);
+            }
+        }
+        let oldest = |turns: &[Turn]| (0..turns.len()).filter_map(|at| Some((turns[at].stamp()?, at))).min();
+        while let Some((_, at)) = oldest(&turns).filter(|_| packing.cell.room() > 0) {
+            if !said[at].fill(&mut packing, &mut turns[at], Reach::Next) {
                 break;
             }
-            lane.fill(cell, placement, self.life, &mut carries);
         }
-        carries
+        if packing.cell.room() > 0 {
+            let mut turn = bulk.turn(placement);
+            bulk.fill(&mut packing, &mut turn, Reach::All);
+        }
+        packing.carries
     }
 
     /// The cell of `carries` left on some route: the tags all of whose octets have left, each once.
