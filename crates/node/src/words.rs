@@ -70,6 +70,9 @@ pub struct Failure {
     pub next: String,
     /// The exit code.
     pub code: Code,
+    /// Whether the answer that was given already says so to programs.
+    #[serde(skip)]
+    pub is_answered: bool,
 }
 
 /// What a verb ends with.
@@ -78,7 +81,12 @@ pub type Outcome<T = ()> = Result<T, Failure>;
 impl Failure {
     /// A failure in words.
     pub fn new(code: Code, what: impl Into<String>, next: impl Into<String>) -> Failure {
-        Failure { what: what.into(), next: next.into(), code }
+        Failure { what: what.into(), next: next.into(), code, is_answered: false }
+    }
+
+    /// The same, after an answer that already says so to programs.
+    pub fn answered(self) -> Failure {
+        Failure { is_answered: true, ..self }
     }
 
     /// The command makes no sense as given.

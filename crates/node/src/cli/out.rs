@@ -40,10 +40,15 @@ impl Out {
         let _ = writeln!(io::stderr().lock(), "{words}");
     }
 
-    /// How the command failed: a sentence on stderr, and the object on stdout with `--json`.
+    /// How the command failed: a sentence on stderr, and the object on stdout with `--json`, unless an
+    /// answer there says so already.
     pub fn fail(&self, failure: &Failure) {
+        if failure.what.is_empty() {
+            return;
+        }
         self.say(&format!("couloir: {failure}"));
-        if self.is_json {
+        if self.is_json && !failure.is_answered {
+            // A reader that went away has the exit code.
             let _ = self.answer(&json!({ "error": failure }), String::new);
         }
     }
@@ -54,6 +59,10 @@ fn json_line(value: &impl Serialize) -> Outcome<String> {
         .map_err(|error| Failure::new(Code::Failed, format!("the answer is no JSON: {error}"), "report this"))
 }
 
+/// Whoever reads no more needs no sentence either.
 fn reader_gone(error: &io::Error) -> Failure {
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        return Failure::new(Code::Failed, "", "");
+    }
     Failure::new(Code::Failed, format!("stdout cannot be written: {error}"), "repeat the command")
 }

@@ -40,7 +40,8 @@ fn describe(out: &mut String, path: &str, verb: &Command, depth: usize) {
 }
 
 fn is_own(arg: &Arg) -> bool {
-    !arg.is_hide_set() && !matches!(arg.get_id().as_str(), "help" | "json" | "version")
+    let is_common = matches!(arg.get_id().as_str(), "help" | "version") || arg.is_global_set();
+    !arg.is_hide_set() && !is_common
 }
 
 fn describe_arg(out: &mut String, arg: &Arg) {
@@ -62,9 +63,16 @@ const HEAD: &str = "# The command line
 Made by `couloir reference` from the program's own definitions; a test compares them.
 
 Answers go to stdout, talk to stderr. Every failure is one sentence that says what is wrong and
-what to do next. A passphrase is never an argument: it is asked for at a terminal, or read from the
-first line of the file that `--passphrase-file` or `COULOIR_PASSPHRASE_FILE` names. While the node
-runs, commands go through the socket in its home and need no passphrase.
+what to do next. Options of every command:
+
+* `--home DIR`: the node's folder: its keys, its store, its socket.
+* `--passphrase-file FILE`: a file whose first line is the passphrase. Else `COULOIR_PASSPHRASE_FILE`
+  names one, else it is asked for at a terminal. A passphrase is never an argument. While the node
+  runs, commands go through the socket in its home and need none.
+* `--json`: answer in JSON.
+
+Where an entry is named, its id or the beginning of it will do. Durations are written like `200ms`,
+`90s`, `1h30m`, `7d`; times like `2026-12-01T09:00` (this machine's zone) or `2026-12-01T00:00:00Z`.
 
 ## Exit codes
 
@@ -76,7 +84,30 @@ runs, commands go through the socket in its home and need no passphrase.
 const JSON: &str = "
 ## JSON
 
-`--json` may stand anywhere and makes every answer one line of JSON with stable keys. A failure is
-`{\"error\": {\"what\", \"next\", \"code\"}}`. Times are RFC 3339 in UTC; durations end in `_ms`; ids are
-lower-case hexadecimal. What is unknown is `null`.
+`--json` may stand anywhere and makes every answer one line of JSON; `log` answers a line per entry.
+Keys are stable: more may come, none goes or changes meaning. A failure is `{\"error\": {\"what\",
+\"next\", \"code\"}}`, except where the answer itself tells it (`doctor`, `tour`). Times are RFC 3339 in
+UTC; durations end in `_ms`; ids are lower-case hexadecimal. What is unknown is `null`.
+
+| command | answer |
+|---|---|
+| `init` | `home`, `side {name, id}`, `post {title, id}`, `node`, `officer_key` |
+| `channel create` | `channel`, `name`, `routes [{id, url, window_ms, cell, lanes, ruler, from, retired}]` |
+| `invite` | `invitation`, `for`, `file`, `expires` |
+| `join` | `channel`, `name`, `inviter {side, post}`, `routes` (their number) |
+| `phrase` | `symbols [{number, symbol, en, ja, zh}]`, `digits` |
+| `verify`, `desk`, `posture official`, `doctor --settle` | `done` |
+| `run` | `ready`, once it serves |
+| `send`, `answer` | `id`; for a file also `len` |
+| `log`, `status`, `tour` | see there |
+| `save` | `id`, `path`, `len` |
+| `drill` | `answered`, `after_ms` |
+| `posture` | `state`, `since`, `official`, `why`, `peer_official` |
+| `posture watch ...` | `watch [url]` |
+| `charter show` | `charter` and `proposed {version, hash, channel, name, routes, turns, live_ms, notes_may_expire, tells_shown, created, signed_by}`, `own` and `peer {side, side_id, post, post_id, holder, node}` |
+| `charter add-route`, `retire-route`, `sign` | `version`, `hash`; of the first two also `route` |
+| `charter revoke-node` | `revoked` |
+| `backup` | `file`, `len` |
+| `restore` | `home`, `entries` |
+| `doctor` | `findings [{check, state: well, attention or damaged, what, next}]` |
 ";

@@ -59,7 +59,7 @@ impl Doctor {
         out.answer(&json!({ "findings": findings }), || {
             findings.iter().map(Finding::words).collect::<Vec<_>>().join("\n")
         })?;
-        verdict(&findings)
+        verdict(&findings).map_err(Failure::answered)
     }
 }
 

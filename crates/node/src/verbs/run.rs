@@ -39,7 +39,7 @@ impl Run {
         let server = Server::listen(&socket, handle.clone(), runtime.handle().clone())?;
         probe(handle.clone())?;
         let events = handle.events();
-        announce(out)?;
+        announce(out);
         let ending = runtime.block_on(serve(out, handle, events, [terminate?, interrupt?], ending));
         drop(server);
         notify(sd_notify::NotifyState::Stopping);
@@ -63,10 +63,10 @@ fn no_machine(error: &std::io::Error) -> Failure {
     Failure::new(Code::Failed, what, "raise its limits and start again")
 }
 
-fn announce(out: &Out) -> Outcome {
-    out.answer(&json!({ "ready": true }), || "ready".to_owned())?;
+fn announce(out: &Out) {
+    // Nobody reading the line is no reason not to serve.
+    let _ = out.answer(&json!({ "ready": true }), || "ready".to_owned());
     notify(sd_notify::NotifyState::Ready);
-    Ok(())
 }
 
 fn notify(state: sd_notify::NotifyState<'_>) {

@@ -64,7 +64,7 @@ impl Tour {
         stage.tear_down()?;
         hand.finish();
         out.answer(&count, || count.words())?;
-        verdict(&count)
+        verdict(&count).map_err(Failure::answered)
     }
 }
 
