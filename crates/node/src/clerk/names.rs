@@ -18,7 +18,7 @@ pub fn text(typed: &str) -> Outcome<String> {
     if typed.len() > TEXT_OCTETS_MAX {
         return Err(too_long());
     }
-    let text: String = typed.nfc().collect();
+    let text: String = if typed.is_ascii() { typed.to_owned() } else { typed.nfc().collect() };
     match check_body(&text, TEXT_OCTETS_MAX) {
         Ok(()) => Ok(text),
         Err(TextError::TooLong { .. }) => Err(too_long()),
