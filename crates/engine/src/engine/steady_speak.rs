@@ -389,7 +389,7 @@ fn instant_ms(secret: &[u8; 32], route: RouteId, length: WindowLength, window: W
 
 /// The epoch of new cells.
 fn epoch_to_write(epochs: &Epochs) -> u64 {
-    let oldest = epochs.readable().into_iter().min();
+    let oldest = epochs.readable().min();
     oldest.filter(|_| planted!(WritesStaleEpoch)).unwrap_or_else(|| epochs.writing())
 }
 

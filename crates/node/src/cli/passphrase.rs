@@ -22,7 +22,7 @@ pub fn existing(args: &HomeArgs) -> Outcome<Passphrase> {
 /// A passphrase for a new home: asked for twice.
 pub fn chosen(args: &HomeArgs) -> Outcome<Passphrase> {
     if let Some(path) = file_of(args) {
-        return sealed(&*from_file(&path)?);
+        return sealed(&from_file(&path)?);
     }
     let first = ask("New passphrase: ")?;
     let second = ask("The same again: ")?;
