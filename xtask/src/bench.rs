@@ -33,7 +33,7 @@ pub struct Args {
     /// Shorter and rougher, to see whether the benches themselves work; writes no document.
     #[arg(long)]
     quick: bool,
-    /// Take the programs from here instead of building them; writes no document either.
+    /// Take the programs from here instead of building them, and run no bench that Cargo would have to build.
     #[arg(long, value_name = "DIR")]
     binaries: Option<PathBuf>,
 }
@@ -45,6 +45,8 @@ pub struct Place {
     pub binaries: PathBuf,
     /// Shorter and rougher.
     pub is_quick: bool,
+    /// Whether benches that lie in the crates may be built and run.
+    pub may_build: bool,
 }
 
 type Bench = fn(&Place) -> anyhow::Result<Section>;
@@ -67,7 +69,7 @@ pub fn run(args: &Args) -> anyhow::Result<bool> {
     for name in &args.names {
         ensure!(BENCHES.iter().any(|(known, _)| known == name), "there is no bench {name}");
     }
-    let place = Place { binaries: programs(args)?, is_quick: args.quick };
+    let place = Place { binaries: programs(args)?, is_quick: args.quick, may_build: args.binaries.is_none() };
     let mut report = Report::read(DOCUMENT)?;
     let mut all_held = true;
     for (name, bench) in BENCHES.iter().filter(|(name, _)| is_wanted(args, name)) {
@@ -77,7 +79,7 @@ pub fn run(args: &Args) -> anyhow::Result<bool> {
         all_held &= section.held();
         report.put(name, &section);
     }
-    if !args.quick && args.binaries.is_none() {
+    if !args.quick {
         report.write(DOCUMENT)?;
         eprintln!("written: {DOCUMENT}");
     }

@@ -36,7 +36,8 @@ pub fn run(place: &Place) -> anyhow::Result<Section> {
     let mut section = Section::new("A prompt direct route");
     let mut offices = offices(place)?;
     let arrivals = offices.beijing.client()?.follow()?;
-    delay(&offices, &arrivals, &mut section)?;
+    let bare = place.may_build.then(bare_quic).flatten();
+    delay(&offices, &arrivals, bare, &mut section)?;
     let many = if place.is_quick { NOTES_MANY_QUICK } else { NOTES_MANY };
     rate(&offices, &arrivals, many, &mut section)?;
     kept(&mut offices, &mut section)?;
@@ -49,7 +50,12 @@ fn text(kind: &str, number: usize) -> String {
     format!("{:<200}", format!("{kind} {number}"))
 }
 
-fn delay(offices: &Offices, arrivals: &Receiver<Shown>, section: &mut Section) -> anyhow::Result<()> {
+fn delay(
+    offices: &Offices,
+    arrivals: &Receiver<Shown>,
+    bare: Option<f64>,
+    section: &mut Section,
+) -> anyhow::Result<()> {
     let mut tokyo = offices.tokyo.client()?;
     eprintln!("one at a time");
     let mut delays = Vec::new();
@@ -63,7 +69,7 @@ fn delay(offices: &Offices, arrivals: &Receiver<Shown>, section: &mut Section) -
     }
     delays.sort_by(f64::total_cmp);
     let (ours, p99) = (percentile(&delays, 50), percentile(&delays, 99));
-    section.figure(match bare_quic() {
+    section.figure(match bare {
         Some(bare) => {
             let beside = format!("bare QUIC with two commits: {bare:.2} ms");
             Figure::aimed(
