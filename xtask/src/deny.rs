@@ -17,8 +17,9 @@ pub struct Args {
 
 /// Must agree with `db-path` of `deny.toml`.
 const DATABASES: &str = "target/advisory-dbs";
-/// The folder in which cargo-deny keeps the database of RustSec's address.
-const DATABASE: &str = "target/advisory-dbs/github.com-2f857891b7f43c59";
+/// The folders in which versions of cargo-deny keep the database of RustSec's address.
+const FOLDERS: [&str; 2] =
+    ["target/advisory-dbs/advisory-db-3157b0e258782691", "target/advisory-dbs/github.com-2f857891b7f43c59"];
 
 /// Runs cargo-deny; false if it found something.
 pub fn run(args: &Args) -> anyhow::Result<bool> {
@@ -53,30 +54,25 @@ fn archive(given: &Path) -> anyhow::Result<PathBuf> {
     named.max().with_context(|| format!("no rustsec-advisories-*.tar.xz in {}", given.display()))
 }
 
-/// Puts the archive where cargo-deny looks: as a git repository that was just fetched.
+/// Puts the archive where cargo-deny looks.
 fn unpack(archive: &Path) -> anyhow::Result<()> {
     if Path::new(DATABASES).exists() {
         fs::remove_dir_all(DATABASES)?;
     }
-    fs::create_dir_all(DATABASE)?;
     let archive = archive.to_str().context("the archive's path is no UTF-8")?;
-    let commit = [
-        "git",
-        "-C",
-        DATABASE,
-        "-c",
-        "user.name=advisories",
-        "-c",
-        "user.email=advisories@localhost",
-        "commit",
-        "--quiet",
-        "--message=advisories",
-    ];
-    let fetched = format!("{DATABASE}/.git/FETCH_HEAD");
+    FOLDERS.iter().try_for_each(|folder| make_repository(archive, folder))
+}
+
+/// A git repository of the archive's files that looks as if it was just fetched.
+fn make_repository(archive: &str, folder: &str) -> anyhow::Result<()> {
+    fs::create_dir_all(folder)?;
+    let git = ["git", "-C", folder, "-c", "user.name=advisories", "-c", "user.email=advisories@localhost"];
+    let commit = [&git[..], &["commit", "--quiet", "--message=advisories"]].concat();
+    let fetched = format!("{folder}/.git/FETCH_HEAD");
     let steps: [&[&str]; 5] = [
-        &["tar", "--extract", "--file", archive, "--directory", DATABASE],
-        &["git", "init", "--quiet", DATABASE],
-        &["git", "-C", DATABASE, "add", "--all"],
+        &["tar", "--extract", "--file", archive, "--directory", folder],
+        &["git", "init", "--quiet", folder],
+        &["git", "-C", folder, "add", "--all"],
         &commit,
         &["touch", &fetched],
     ];
