@@ -37,6 +37,8 @@ pub enum Check {
     Bounded,
     /// A peer that is down is called silent in time; one that is up is called alive.
     Silence,
+    /// The keys change within the hour while both are up.
+    KeysChange,
     /// Both desks see the same phrase.
     SamePhrase,
     /// What should be taken is taken.

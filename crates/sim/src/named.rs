@@ -92,9 +92,12 @@ pub fn two_machines(seed: u64) -> Result<World, PaperFormatError> {
     let second = world.nodes[0].cloned(Chance::new(seed, PURPOSE_NODE + 2));
     world.add_machine(second, 0);
     world.run_until(world.now_ms + HOUR_MS);
-    let is_split = |(_, _, notice): &(u64, usize, Notice)| matches!(notice, Notice::TwoNodes | Notice::SecondSelf);
+    let is_split =
+        |(_, _, notice): &(u64, usize, Notice)| matches!(notice, Notice::TwoNodes | Notice::SecondSelf);
     let is_noticed = world.notices.iter().any(is_split);
-    world.judge(require(Check::TwoNoticed, is_noticed, || "nobody noticed two machines within an hour".to_owned()));
+    world.judge(require(Check::TwoNoticed, is_noticed, || {
+        "nobody noticed two machines within an hour".to_owned()
+    }));
     world.is_talking = false;
     Ok(world)
 }
@@ -111,7 +114,9 @@ pub fn key_change_cut(seed: u64, node: usize, outputs: u32) -> Result<World, Pap
     world.is_talking = false;
     let moved = world.epoch(0) > epoch && world.epoch(0) == world.epoch(1);
     let (first, second) = (world.epoch(0), world.epoch(1));
-    world.judge(require(Check::Arrives, moved, || format!("epochs {epoch:?} became {first:?} and {second:?}")));
+    world.judge(require(Check::Arrives, moved, || {
+        format!("epochs {epoch:?} became {first:?} and {second:?}")
+    }));
     Ok(world)
 }
 
@@ -150,7 +155,8 @@ impl World {
     fn read_back(mut self, notes: u64, limit_ms: u64) -> Return {
         let (from_ms, gets) = (self.now_ms, self.tally.gets);
         self.switch_on(1);
-        let here = |world: &World| world.nodes[1].store.log().filter(|(_, entry)| !entry.is_own).count() as u64;
+        let here =
+            |world: &World| world.nodes[1].store.log().filter(|(_, entry)| !entry.is_own).count() as u64;
         while self.failure.is_none() && here(&self) < notes && self.now_ms < from_ms + limit_ms {
             self.run_until(self.now_ms + 500);
         }
@@ -174,7 +180,6 @@ impl World {
         status.peers.first().map(|peer| peer.epoch)
     }
 }
-
 
 /// The classes that are on in a run about `classes` alone.
 pub fn only(classes: &[FaultClass]) -> Swarm {

@@ -56,7 +56,11 @@ impl World {
     /// Lets the engine take what waits.
     fn pump(&mut self, node: usize, is_due: bool) {
         let mut is_due = is_due;
+        let mut rounds = 0;
         while self.failure.is_none() {
+            rounds += 1;
+            let is_calm = rounds <= ROUNDS_MAX;
+            self.judge(require(Check::Bounded, is_calm, || "an engine goes round in circles".to_owned()));
             let now = self.nodes[node].now(self.now_ms, self.wall());
             let machine = &mut self.nodes[node];
             let is_busy = machine.outstanding.is_some() || (machine.waiting.is_empty() && !is_due);
@@ -420,6 +424,8 @@ const HELD_MAX: usize = (STREAM_CREDIT as usize) * (STREAMS - 1) + BULK_CREDIT a
 const UNNUMBERED_MAX: usize = HELD_ENTRIES_MAX + 1_024;
 /// Armed windows of one route: those ahead, and those that a jump of its clock left behind.
 const ARMED_MAX: u64 = 4 * ARMED_WINDOWS;
+/// Steps of one engine without a sync or a pause: one for each answer of its store.
+const ROUNDS_MAX: u32 = 1_000;
 /// How long a shell waits before it tries a full disk again.
 const DISK_RETRY_MS: u64 = 1_000;
 /// How long a person takes to settle a frozen link.

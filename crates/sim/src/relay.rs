@@ -80,7 +80,15 @@ impl RelayActor {
     /// An honest relay with an empty store.
     pub fn new(ruler: Ruler, seed: u64) -> RelayActor {
         let relay = Relay::new(ruler, MemoryCells::default());
-        RelayActor { relay, recent: VecDeque::new(), hostility: None, clock_off_ms: 0, asked: 0, seed, promises: Promises::default() }
+        RelayActor {
+            relay,
+            recent: VecDeque::new(),
+            hostility: None,
+            clock_off_ms: 0,
+            asked: 0,
+            seed,
+            promises: Promises::default(),
+        }
     }
 
     /// Cells held.
@@ -89,7 +97,11 @@ impl RelayActor {
     }
 
     /// Answers what a shell sends for `armed` at the true time `now`.
-    pub fn exchange(&mut self, now: WallTime, armed: &mut Armed) -> (Result<RouteAnswer, RouteTrouble>, Verdict) {
+    pub fn exchange(
+        &mut self,
+        now: WallTime,
+        armed: &mut Armed,
+    ) -> (Result<RouteAnswer, RouteTrouble>, Verdict) {
         let mut verdict = Ok(());
         let answer = self.answer(now, armed, &mut verdict);
         (answer, verdict)
@@ -126,10 +138,13 @@ impl RelayActor {
         for (put, _) in exchange.puts.iter().zip(&answer.puts).filter(|(_, outcome)| outcome.is_kept()) {
             self.promises.note(now, slot_of(&put.token), hash_of(&put.cell));
         }
-        let is_kept = exchange.gets.iter().zip(&answer.gets).all(|(slot, found)| {
-            self.promises.is_kept(slot, found.as_deref())
-        });
-        *verdict = require(Check::RelayKeeps, is_kept, || "a cell that was acknowledged is not found".to_owned());
+        let is_kept = exchange
+            .gets
+            .iter()
+            .zip(&answer.gets)
+            .all(|(slot, found)| self.promises.is_kept(slot, found.as_deref()));
+        *verdict =
+            require(Check::RelayKeeps, is_kept, || "a cell that was acknowledged is not found".to_owned());
         answer
     }
 
@@ -175,7 +190,9 @@ impl RelayActor {
         let answer = self.relay.exchange(now, &exchange);
         while self.recent.len() > REMEMBERED {
             let slot = self.recent.pop_front();
-            slot.filter(|_| luck % 3 > 0).iter().for_each(|slot| self.relay.cells_mut().forget(slot));
+            slot.filter(|_| !luck.is_multiple_of(3))
+                .iter()
+                .for_each(|slot| self.relay.cells_mut().forget(slot));
         }
         answer
     }

@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use couloir_seal::{CipherSuite, Entropy};
 use couloir_wire::id::RouteId;
+use couloir_wire::limits::REKEY_MS;
 use couloir_wire::papers::PaperFormatError;
 use couloir_wire::route::RouteSpec;
 use couloir_wire::ruler::Ruler;
@@ -106,6 +107,7 @@ pub fn run(config: Config) -> Result<Outcome, PaperFormatError> {
     let mut world = World::new(config)?;
     world.model.is_gap_forbidden = world.config.swarm.0.is_empty() && world.config.is_talk_light;
     world.run_until(safety_ms);
+    world.check_keys();
     world.converge();
     Ok(world.outcome(seed, faults))
 }
@@ -144,7 +146,10 @@ impl World {
             for peer in &status.peers {
                 self.tell(Some(index), "peer", || {
                     let heard = (peer.is_alive, peer.hears_us, peer.verified);
-                    format!("epoch {} alive, hears us, verified {heard:?} frozen {:?}", peer.epoch, peer.frozen)
+                    format!(
+                        "epoch {} alive, hears us, verified {heard:?} frozen {:?}",
+                        peer.epoch, peer.frozen
+                    )
                 });
             }
             for route in &status.routes {
@@ -166,6 +171,14 @@ impl World {
         let octets = waiting * 4_000 + self.model.files.values().map(|file| file.len() as u64).sum::<u64>();
         let per_window = u64::from(self.config.cell_len) * 3 / 5;
         octets / per_window * u64::from(self.config.window_ms)
+    }
+
+    /// Where nothing failed for more than an hour, the keys have changed.
+    fn check_keys(&mut self) {
+        let is_calm = self.config.swarm.0.is_empty() && self.now_ms > REKEY_MS + KEYS_CHANGE_MS;
+        let epochs = (self.epoch(0), self.epoch(1));
+        let have_changed = epochs.0 > Some(1) && epochs.1 > Some(1);
+        self.judge(require(Check::KeysChange, !is_calm || have_changed, || format!("epochs are {epochs:?}")));
     }
 
     /// Once all is healed, both nodes hear each other and say so.
@@ -243,6 +256,8 @@ pub fn without(swarm: &Swarm, classes: &[FaultClass]) -> Swarm {
     Swarm(swarm.0.iter().copied().filter(|class| !classes.contains(class)).collect())
 }
 
+/// How long a change of keys may take.
+const KEYS_CHANGE_MS: u64 = 6 * 60_000;
 /// Windows within which everything arrives once all faults have ended, beyond what the octets still
 /// to be carried take: a search of half an hour at 2 s (900), and twice a re-establishment of three
 /// messages in parts, each written in every sixteenth window (about 500 each).

@@ -1,12 +1,16 @@
 //! Seeds that every change must pass. `couloir-sim` runs as many more as one has time for.
 
 use couloir_seal::CipherSuite;
-use couloir_sim::named::{back_after, five_minutes, from_outside, key_change_cut, old_backup, two_machines, verified};
+use couloir_sim::named::{
+    back_after, five_minutes, from_outside, key_change_cut, old_backup, two_machines, verified,
+};
 use couloir_sim::scenario::{PLAIN, RELAYS, RouteKind, drawn, quiet, run};
 
 #[test]
 fn without_faults_everything_arrives_in_order_and_without_gaps() {
-    for (seed, routes) in [(1, &PLAIN[..]), (2, &RELAYS[..]), (3, &[RouteKind::Direct]), (4, &[RouteKind::Folder(1)])] {
+    for (seed, routes) in
+        [(1, &PLAIN[..]), (2, &RELAYS[..]), (3, &[RouteKind::Direct]), (4, &[RouteKind::Folder(1)])]
+    {
         let outcome = run(quiet(seed, routes, 20 * MINUTE_MS)).expect("a world");
         assert_eq!(outcome.failure.map(|failure| failure.to_string()), None, "seed {seed}");
         assert!(outcome.tally.said > 10, "seed {seed}: {} said", outcome.tally.said);
