@@ -222,7 +222,7 @@ impl Engine {
         let inside_len = spot.cell_len.checked_sub(CELL_OVERHEAD)?;
         let is_frozen = self.link.frozen.is_some();
         let mut carries = Vec::new();
-        let nested = self.link.epochs.as_ref().map(|epochs| epochs.writing());
+        let nested = self.link.epochs.as_ref().map(epoch_to_write);
         let steady = self.steady.get(&spot.route)?;
         let series = Series { place: spot.place, is_turn: self.is_recovery_turn(steady, spot.window) };
         let inside = match (&mut self.link.parts_out, nested) {
