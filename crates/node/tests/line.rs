@@ -118,6 +118,37 @@ fn a_restored_node_goes_on_and_has_lost_nothing() {
 }
 
 #[test]
+fn a_route_that_both_sides_signed_carries_on_when_the_old_one_is_taken_away() {
+    let world = World::new();
+    let folder = folder_route(&world);
+    world.agree(&[&folder]);
+    let _nodes = verified(&world);
+    std::fs::create_dir(world.path("second")).expect("made");
+    let url = format!("folder:{}", world.text("second"));
+    let added = world.json(&["charter", "--home", "tokyo", "add-route", &url, "--window", "200ms"]);
+    let hash = added["hash"].as_str().expect("a hash");
+    eventually("the version waits at Beijing", || {
+        world.json(&["charter", "--home", "beijing", "show"])["proposed"]["hash"] == hash
+    });
+    assert_eq!(world.run(&["charter", "--home", "beijing", "sign", &"0".repeat(64)]).code, 2);
+    world.json(&["charter", "--home", "beijing", "sign", hash]);
+    eventually("version 2 in force on both sides", || {
+        let is_in_force = |home| world.json(&["charter", "--home", home, "show"])["charter"]["hash"] == hash;
+        is_in_force("tokyo") & is_in_force("beijing")
+    });
+    std::fs::rename(world.path("drop"), world.path("gone")).expect("moved");
+    world.send("tokyo", "over the second folder");
+    eventually("it arrives", || world.texts("beijing") == ["over the second folder"]);
+    eventually("status says which route is down, and why", || {
+        let routes = world.json(&["status", "--home", "tokyo"])["routes"].clone();
+        let routes = routes.as_array().expect("routes").clone();
+        let old = routes.iter().find(|route| route["url"] == folder.as_str()).expect("the old route");
+        old["state"] == "down" && old["trouble"].as_str().is_some_and(|words| words.contains("not there"))
+    });
+    assert_eq!(world.run(&["doctor", "--home", "tokyo"]).code, 5);
+}
+
+#[test]
 fn nonsense_on_the_socket_harms_nothing() {
     let world = World::new();
     world.json(&["init", "--home", "tokyo", "--side", "日本", "--post", "連絡課長"]);
