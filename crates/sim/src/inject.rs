@@ -195,9 +195,8 @@ impl World {
         self.nodes[node].is_on = false;
         self.nodes[node].not_before_ms = self.now_ms + OFF_FOR_REPAIR_MS;
         self.nodes[node].unread.clear();
-        let peers: Vec<_> = (0..self.nodes.len()).filter(|other| *other != node).collect();
-        let peers: Vec<_> = peers.into_iter().map(|other| &self.nodes[other].store).collect();
-        self.model.disk_replaced(node, &self.nodes[node].store, &peers);
+        let stores: Vec<_> = self.nodes.iter().map(|node| &node.store).collect();
+        self.model.disk_replaced(&stores);
         self.after(OFF_FOR_REPAIR_MS, Event::Start(node));
     }
 

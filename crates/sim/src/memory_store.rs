@@ -204,6 +204,11 @@ impl MemoryStore {
         pieces.flat_map(|(_, octets)| octets.iter().copied()).collect()
     }
 
+    /// Whether an own file's octets are here.
+    pub fn has_own_file(&self, file: EntryId) -> bool {
+        self.own_files.contains_key(&file)
+    }
+
     /// A file's octets, whoever sent it.
     fn file_octets(&self, file: EntryId) -> Cow<'_, [u8]> {
         match self.own_files.get(&file) {

@@ -261,12 +261,19 @@ impl Model {
         require(Check::KeptForGood, expires, || format!("{id} expired and has no expiry"))
     }
 
-    /// `machine` has lost its disk and goes on from `store`; `peers` is what the others hold.
-    pub fn disk_replaced(&mut self, machine: usize, store: &MemoryStore, peers: &[&MemoryStore]) {
-        for said in self.said.iter_mut().filter(|said| said.machine == machine) {
-            let is_anywhere =
-                |id| store.entry(id).is_some() || peers.iter().any(|peer| peer.entry(id).is_some());
-            said.is_excused |= !said.id.is_some_and(is_anywhere);
+    /// A machine has lost its disk; what none of `stores` holds now is gone for good.
+    pub fn disk_replaced(&mut self, stores: &[&MemoryStore]) {
+        for (index, said) in self.said.iter_mut().enumerate() {
+            let is_anywhere = |id| stores.iter().any(|store| store.entry(id).is_some());
+            said.is_excused |= said.id.is_some_and(|id| !is_anywhere(id));
+            // A file's octets may be gone although its entry is not.
+            let is_whole = |store: &&MemoryStore, id, file: &Vec<u8>| {
+                store.has_own_file(id) || store.received_file(id) == *file
+            };
+            let has_body = |id, file| stores.iter().any(|store| is_whole(store, id, file));
+            if said.id.zip(self.files.get(&index)).is_some_and(|(id, file)| !has_body(id, file)) {
+                self.files.remove(&index);
+            }
         }
     }
 
