@@ -17,7 +17,7 @@ use crate::store::{Fetch, Fetched, OutboxItem, OutboxRow, StateKey, Write};
 impl Engine {
     /// The peer acknowledges more than we ever said: our state is older than what it had from us.
     pub(super) fn on_rolled_back(&mut self, now: Now) {
-        if !matches!(self.link.stage, Stage::Quiet | Stage::Confirmed(_)) {
+        if matches!(self.link.stage, Stage::Wanted | Stage::Hello(_)) {
             return;
         }
         self.link.epochs = None;
@@ -36,9 +36,9 @@ impl Engine {
         let is_recent = self.time(now) - opens <= self.status_life_ms() as i64;
         let enough = match self.link.stage {
             Stage::Quiet => UNKNOWN_CELLS_MAX,
-            // The peer may not have taken the confirmation yet.
-            Stage::Confirmed(_) => 8 * UNKNOWN_CELLS_MAX,
-            Stage::Wanted | Stage::Hello(_) | Stage::Answered(..) => return,
+            // The peer may not have taken the answer or confirmation yet, or was put back since it asked.
+            Stage::Confirmed(_) | Stage::Answered(..) => 8 * UNKNOWN_CELLS_MAX,
+            Stage::Wanted | Stage::Hello(_) => return,
         };
         if !is_recent || self.link.epochs.is_none() {
             return;
