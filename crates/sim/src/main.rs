@@ -26,7 +26,7 @@ struct Args {
     /// Real ciphers instead of null ones.
     #[arg(long)]
     real: bool,
-    /// No faults at all.
+    /// No faults, and short notes every other minute.
     #[arg(long)]
     calm: bool,
     /// These routes instead of the seed's: relay0 to relay2, folder0 to folder2, direct.
@@ -63,6 +63,8 @@ fn run(args: &Args, seed: u64, is_told: bool) -> anyhow::Result<Outcome> {
     config.is_told = is_told;
     if args.calm {
         config.swarm = Swarm::default();
+        config.is_talk_light = true;
+        config.talk_mean_ms = Some(120_000);
     }
     if !args.routes.is_empty() {
         config.routes.clone_from(&args.routes);
