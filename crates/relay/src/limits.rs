@@ -19,11 +19,11 @@ pub const REQUEST_HEAD_OCTETS_MAX: usize = 8 << 10;
 /// 2,180 octets, so that nobody who holds large ones can keep steady exchanges waiting.
 pub const REQUEST_OCTETS_FREE: usize = 3 << 10;
 /// Larger request bodies being read at once, in octets.
-pub const REQUESTS_OCTETS: usize = 3 << 20;
+pub const REQUESTS_OCTETS: usize = 2 << 20;
 /// An answer up to this size needs nobody's leave. The usual one has 4,115 octets.
 pub const ANSWER_OCTETS_FREE: usize = 5 << 10;
-/// Larger answers under way at once, in octets: ten of the largest, 180 of the usual search.
-pub const ANSWERS_OCTETS: usize = 6 << 20;
+/// Larger answers under way at once, in octets: seven of the largest, 120 of the usual search.
+pub const ANSWERS_OCTETS: usize = 4 << 20;
 
 /// A TLS handshake takes three flights; a client that needs longer may come again.
 pub const HANDSHAKE_MS: u64 = 10_000;
