@@ -81,6 +81,12 @@ impl Reach {
         }
     }
 
+    /// The node of a home if it runs; its store is left alone, so that a node can start meanwhile.
+    pub fn running(args: &HomeArgs) -> Outcome<Option<Reach>> {
+        let home = Home::open(args.folder()?)?;
+        Ok(Client::connect(&home.socket_path())?.map(Reach::Running))
+    }
+
     /// Asks one thing; entries that come before the answer go to `row`.
     pub fn ask_rows(&mut self, request: &Request, row: &mut dyn FnMut(Row) -> Outcome) -> Outcome<Value> {
         match self {

@@ -26,12 +26,14 @@ pub struct Phrase {
 impl Phrase {
     /// Does it.
     pub fn run(&self, out: &Out, args: &HomeArgs) -> Outcome {
-        let answer = loop {
-            match Reach::open(args)?.ask(&Request::Phrase) {
-                Err(failure) if self.wait && failure.code == Code::TryAgain => std::thread::sleep(LOOK_AGAIN),
-                outcome => break outcome?,
+        let mut outcome = Reach::open(args)?.ask(&Request::Phrase);
+        while self.wait && outcome.as_ref().is_err_and(|failure| failure.code == Code::TryAgain) {
+            std::thread::sleep(LOOK_AGAIN);
+            if let Some(mut node) = Reach::running(args)? {
+                outcome = node.ask(&Request::Phrase);
             }
-        };
+        }
+        let answer = outcome?;
         let phrase: Shown = serde_json::from_value(answer).map_err(|error| {
             Failure::later(format!("the node's answer is unreadable: {error}"), "restart couloir run")
         })?;
