@@ -20,12 +20,13 @@ use couloir_wire::time::{Hour, WallTime};
 use minicbor::bytes::ByteVec;
 
 use super::Engine;
+use super::files::Owed;
 use crate::input::Now;
 use crate::keys::Epochs;
 use crate::link::{Frozen, Heard, PhraseState, Said, Stage};
 use crate::output::Notice;
 use crate::parts::PartsOut;
-use crate::store::{Fetch, StateKey, Write};
+use crate::store::{StateKey, Write};
 use crate::streams::RecvStreams;
 use crate::timers::Timer;
 
@@ -334,7 +335,9 @@ impl Engine {
             self.begin_phrase();
         } else {
             self.notice(Notice::Restarted);
-            self.batch.after.push(crate::Output::Fetch(Fetch::Inventory));
+            self.files.owed = Owed { is_inventory: true, ..Owed::default() };
+            self.dirty(StateKey::Files);
+            self.fetch_owed();
         }
         [StateKey::Link, StateKey::SendCursors, StateKey::RecvCursors]
             .into_iter()

@@ -1,6 +1,6 @@
 //! Files on their way (PROTOCOL §7.3).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use couloir_wire::cbor;
 use couloir_wire::entry::{Body, Entry};
@@ -22,9 +22,27 @@ pub(super) struct Files {
     pub incoming: BTreeMap<EntryId, Incoming>,
     #[n(1)]
     pub outgoing: BTreeMap<EntryId, Outgoing>,
-    /// Files to be given back if all of them is here; asked of the store.
-    #[cbor(skip)]
-    pub returning: BTreeMap<EntryId, Entry>,
+    /// Files whose entry is here and whose body is not whole.
+    #[n(2)]
+    pub expected: BTreeSet<EntryId>,
+    /// What is left to do of giving back after a restart.
+    #[n(3)]
+    pub owed: Owed,
+}
+
+/// What a restart leaves to do; durable, so that a kill does not end it.
+#[derive(Default, Encode, Decode)]
+#[cbor(array)]
+pub(super) struct Owed {
+    /// The peer has not been told what we hold.
+    #[n(0)]
+    pub is_inventory: bool,
+    /// Entries that the peer lacks.
+    #[n(1)]
+    pub entries: BTreeSet<EntryId>,
+    /// Files among them, to follow if all of their octets are here: octets and hash.
+    #[n(2)]
+    pub bodies: BTreeMap<EntryId, Incoming>,
 }
 
 /// A file that the peer sends.
@@ -129,19 +147,22 @@ impl Engine {
     }
 
     pub(super) fn on_file_digest(&mut self, found: FileDigest) {
-        if let Some(entry) = self.files.returning.remove(&found.file) {
-            return self.return_body(&entry, found.digest);
+        if let Some(body) = self.files.owed.bodies.remove(&found.file) {
+            self.dirty(StateKey::Files);
+            return self.return_body(&body, found);
         }
         let Some(incoming) = self.files.incoming.remove(&found.file) else { return };
         self.dirty(StateKey::Files);
         let is_whole = incoming.digest == found.digest;
+        if is_whole {
+            self.files.expected.remove(&found.file);
+        }
         self.notice(if is_whole { Notice::FileWhole(found.file) } else { Notice::FileDamaged(found.file) });
     }
 
-    fn return_body(&mut self, entry: &Entry, found: Digest) {
-        let is_whole = matches!(&entry.body, Body::File { digest, .. } if *digest == found);
-        if is_whole && self.link.epochs.is_some() {
-            self.send_body(entry);
+    fn return_body(&mut self, body: &Incoming, found: FileDigest) {
+        if body.digest == found.digest && self.link.epochs.is_some() {
+            self.send_body(found.file, body.len);
         }
     }
 

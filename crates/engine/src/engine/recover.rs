@@ -130,6 +130,7 @@ impl Engine {
         let whole = self.files.incoming.iter().filter(|(_, file)| file.done == file.len);
         let whole = whole.map(|(file, _)| Output::Fetch(Fetch::FileDigest(*file)));
         self.batch.after.extend(whole.collect::<Vec<_>>());
+        self.fetch_owed();
     }
 }
 

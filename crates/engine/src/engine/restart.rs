@@ -8,6 +8,7 @@ use couloir_wire::id::EntryId;
 use couloir_wire::time::WallTime;
 
 use super::Engine;
+use super::files::Incoming;
 use crate::control::{Control, INVENTORY_IDS_MAX};
 use crate::input::Now;
 use crate::link::Stage;
@@ -88,7 +89,9 @@ impl Engine {
         if self.link.epochs.is_none() {
             return;
         }
-        ids.retain(|id| !self.files.incoming.contains_key(id));
+        self.files.owed.is_inventory = false;
+        self.dirty(StateKey::Files);
+        ids.retain(|id| !self.files.incoming.contains_key(id) && !self.files.expected.contains(id));
         let chunks = ids.chunks(INVENTORY_IDS_MAX);
         let last = chunks.len().saturating_sub(1);
         for (number, chunk) in chunks.enumerate() {
@@ -110,12 +113,22 @@ impl Engine {
             return;
         }
         let held: BTreeSet<EntryId> = self.link.inventory.take().unwrap_or_default().into_iter().collect();
-        let lacking: Vec<EntryId> = self.talk.known.difference(&held).copied().collect();
-        let lacking = lacking.into_iter().filter(|id| !self.talk.unnumbered.contains_key(id));
-        let lacking: Vec<EntryId> = lacking.collect();
-        for chunk in lacking.chunks(RETURNED_AT_ONCE) {
-            self.batch.after.push(Output::Fetch(Fetch::Entries(chunk.to_vec())));
-        }
+        let lacking = self.talk.known.difference(&held);
+        let lacking = lacking.filter(|id| !self.talk.unnumbered.contains_key(id)).copied().collect();
+        self.files.owed.entries = lacking;
+        self.dirty(StateKey::Files);
+        self.fetch_owed();
+    }
+
+    /// Asks the store for what is owed to the peer.
+    pub(super) fn fetch_owed(&mut self) {
+        let owed = &self.files.owed;
+        let entries: Vec<EntryId> = owed.entries.iter().copied().collect();
+        let inventory = owed.is_inventory.then_some(Fetch::Inventory);
+        let entries = entries.chunks(RETURNED_AT_ONCE).map(|chunk| Fetch::Entries(chunk.to_vec()));
+        let bodies = owed.bodies.keys().map(|file| Fetch::FileDigest(*file));
+        let fetches = inventory.into_iter().chain(entries).chain(bodies);
+        self.batch.after.extend(fetches.map(Output::Fetch));
     }
 
     /// Says an entry again that the peer lacks, whoever said it first. What is still in the outbox, or
@@ -130,13 +143,15 @@ impl Engine {
         let what = OutboxItem::Entry(entry.id);
         let (offset, framed_len) = (appended.offset, appended.framed_len);
         self.write(Write::Outbox(OutboxRow { stream, offset, framed_len, what }));
+        self.files.owed.entries.remove(&entry.id);
         // A file's body follows if all of it is here, which its hash tells.
-        if let Body::File { .. } = entry.body
+        if let Body::File { len, digest, .. } = entry.body
             && !self.files.incoming.contains_key(&entry.id)
         {
-            self.files.returning.insert(entry.id, entry.clone());
+            self.files.owed.bodies.insert(entry.id, Incoming { len, digest, done: 0 });
             self.batch.after.push(Output::Fetch(Fetch::FileDigest(entry.id)));
         }
+        self.dirty(StateKey::Files);
         self.dirty(StateKey::SendCursors);
     }
 }

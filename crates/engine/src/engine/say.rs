@@ -132,20 +132,20 @@ impl Engine {
         if !planted!(KeepsNoOutbox) {
             self.write(Write::Outbox(OutboxRow { stream, offset, framed_len, what }));
         }
-        self.send_body(entry);
+        if let Body::File { len, .. } = entry.body {
+            self.send_body(entry.id, len);
+        }
         self.dirty(StateKey::SendCursors);
     }
 
     /// A file's octets follow in the bulk stream.
-    pub(super) fn send_body(&mut self, entry: &Entry) {
-        if let Body::File { len, .. } = entry.body {
-            let framed_len = bulk::framed_len(len);
-            let offset = self.link.send.append_unloaded(Stream::Bulk, framed_len, None);
-            let what = OutboxItem::File { file: entry.id, len };
-            self.write(Write::Outbox(OutboxRow { stream: Stream::Bulk, offset, framed_len, what }));
-            self.files.sending(entry.id, offset, framed_len, len);
-            self.dirty(StateKey::Files);
-        }
+    pub(super) fn send_body(&mut self, file: EntryId, len: u64) {
+        let framed_len = bulk::framed_len(len);
+        let offset = self.link.send.append_unloaded(Stream::Bulk, framed_len, None);
+        let what = OutboxItem::File { file, len };
+        self.write(Write::Outbox(OutboxRow { stream: Stream::Bulk, offset, framed_len, what }));
+        self.files.sending(file, offset, framed_len, len);
+        self.dirty(StateKey::Files);
         self.dirty(StateKey::SendCursors);
     }
 
@@ -173,6 +173,10 @@ impl Engine {
             has_gap: false,
         }));
         self.talk.unnumbered.insert(entry.id, Unnumbered { encoded: octets.to_vec(), is_own: false });
+        if let Body::File { .. } = entry.body {
+            self.files.expected.insert(entry.id);
+            self.dirty(StateKey::Files);
+        }
         let waits = entry.precedence != Precedence::Flash;
         let released = self.talk.hold.arrive(entry.id, missing, waits, now.moment);
         self.appear(&released);
@@ -207,7 +211,8 @@ impl Engine {
             }
             self.talk.expiring.pop_first();
             self.talk.undelivered.remove(&id);
-            if self.files.incoming.remove(&id).is_some() {
+            let was_expected = self.files.expected.remove(&id);
+            if self.files.incoming.remove(&id).is_some() || was_expected {
                 self.dirty(StateKey::Files);
             }
             self.write(Write::EntryExpires(id));

@@ -63,7 +63,7 @@ impl Engine {
             desk: self.watch.desk(),
             clock_off_ms: now.wall - at,
             peers: self.peer_view(now).into_iter().collect(),
-            routes: steady.chain(prompt).collect(),
+            routes: steady.chain(prompt).chain(self.idle_views()).collect(),
             files: self.file_views(),
         }
     }
@@ -88,7 +88,7 @@ impl Engine {
             hears_us: is_alive && self.hearing.hears_us(now.moment, life_ms),
             verified: (self.watch.is_verified_here, self.watch.is_verified_there),
             frozen: self.link.frozen.map(|why| why.word().to_string()),
-            unacknowledged: self.link.send.tags_unacknowledged() as u64,
+            unacknowledged: self.talk.undelivered.len() as u64,
             epoch: self.link.epochs.as_ref().map_or(0, |epochs| epochs.writing()),
             drill_last: drill.map(|drill| WallTime(drill.sent_ms)),
             drill_answered: drill.and_then(|drill| drill.is_answered),
@@ -125,6 +125,22 @@ impl Engine {
             is_searching: false,
             id: prompt.spec.id,
         }
+    }
+
+    /// The charter's routes while nothing is served.
+    fn idle_views(&self) -> impl Iterator<Item = RouteView> + '_ {
+        let specs = self.party.charter().into_iter().flat_map(|charter| &charter.routes);
+        specs.filter(|_| !self.is_serving).map(|spec| RouteView {
+            spec: spec.clone(),
+            state: if spec.retired_ms.is_some() { RouteState::Retired } else { RouteState::New },
+            trouble: None,
+            last_out: None,
+            last_in: None,
+            delay_ms: None,
+            losses: 0,
+            is_searching: false,
+            id: spec.id,
+        })
     }
 
     fn file_views(&self) -> Vec<FileView> {

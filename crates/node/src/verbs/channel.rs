@@ -118,7 +118,7 @@ fn tell(out: &Out, charter: &Charter) -> Outcome {
     let routes: Vec<_> = charter.routes.iter().map(route_json).collect();
     let answer = json!({ "channel": charter.channel.to_string(), "name": charter.name, "routes": routes });
     out.answer(&answer, || {
-        format!("The channel has {} routes.\nNext: couloir invite --for SIDE --out FILE.", routes.len())
+        format!("Routes of the channel: {}.\nNext: couloir invite --for SIDE --out FILE.", routes.len())
     })
 }
 
