@@ -156,8 +156,11 @@ impl Engine {
         let is_whole = incoming.digest == found.digest;
         if is_whole {
             self.files.expected.remove(&found.file);
+            self.notice(Notice::FileWhole(found.file));
+        } else if self.files.expected.contains(&found.file) {
+            // What expired with its author comes as zeros, and nobody here expects it.
+            self.notice(Notice::FileDamaged(found.file));
         }
-        self.notice(if is_whole { Notice::FileWhole(found.file) } else { Notice::FileDamaged(found.file) });
     }
 
     fn return_body(&mut self, body: &Incoming, found: FileDigest) {
