@@ -196,6 +196,12 @@ impl Epochs {
         Ok(())
     }
 
+    /// Whether the keys with which `hour` would be written or read are erased.
+    pub fn has_forgotten(&self, hour: Hour) -> bool {
+        let writing = self.epoch(self.writing);
+        writing.is_some_and(|epoch| epoch.write.hour() > hour || epoch.read.hour() > hour)
+    }
+
     /// Erases the keys of every hour before `write` and `read`. True if durable state changed.
     pub fn forget_before(&mut self, write: Hour, read: Hour) -> bool {
         let mut is_changed = false;

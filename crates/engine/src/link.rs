@@ -5,7 +5,7 @@ use couloir_seal::rendezvous::Rendezvous;
 use couloir_wire::cbor;
 use couloir_wire::id::{Digest, IncarnationId};
 use couloir_wire::papers::SignedRendezvous;
-use couloir_wire::time::{Moment, WallTime};
+use couloir_wire::time::Moment;
 use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
 
@@ -65,9 +65,9 @@ pub struct Heard {
     /// Its new incarnation.
     #[n(1)]
     pub incarnation: IncarnationId,
-    /// When its first part left, in milliseconds since 1970.
+    /// The hour before which it needs no key.
     #[n(2)]
-    pub sent_ms: i64,
+    pub first_hour: u64,
 }
 
 impl Stage {
@@ -157,8 +157,8 @@ pub struct Link {
     pub frozen: Option<Frozen>,
     /// How the phrase's exchange stands.
     pub phrase: PhraseState,
-    /// When the peer's last hello that led to a link was first said; earlier ones are past.
-    pub last_hello_ms: Option<i64>,
+    /// Nonces of the peer's last hellos that led to a link: what comes of them later is past.
+    pub past_hellos: Vec<Digest>,
     /// Which lives both nodes are in.
     pub lives: Lives,
     /// What we say.
@@ -167,8 +167,10 @@ pub struct Link {
     pub recv: RecvStreams,
     /// Acknowledgements that a prompt route has not told yet.
     pub is_ack_due: bool,
-    /// When the newest window opened whose epoch cell was opened, and when that was.
-    pub newest_cell: Option<(WallTime, Moment)>,
+    /// When a cell was last opened that its writer had just written.
+    pub fresh_cell_at: Option<Moment>,
+    /// When the peer's hello was first heard that waits for an answer or has one.
+    pub hello_heard_at: Option<Moment>,
     /// Nested cells in a row that were sealed under an epoch unknown to us.
     pub unknown_cells: u32,
     /// A hello that waits for signs of a second node.
@@ -198,9 +200,9 @@ struct Stored {
     #[n(4)]
     phrase: PhraseState,
     #[n(5)]
-    last_hello_ms: Option<i64>,
+    past_hellos: Vec<Digest>,
     #[n(6)]
-    lives: ByteVec,
+    lives: Lives,
 }
 
 impl Link {
@@ -215,12 +217,13 @@ impl Link {
             was_heard: false,
             frozen: None,
             phrase: PhraseState::default(),
-            last_hello_ms: None,
+            past_hellos: Vec::new(),
             lives: Lives::default(),
             send: SendStreams::new(),
             recv: RecvStreams::new(),
             is_ack_due: false,
-            newest_cell: None,
+            fresh_cell_at: None,
+            hello_heard_at: None,
             unknown_cells: 0,
             hello_waiting: None,
             update: None,
@@ -238,8 +241,8 @@ impl Link {
             was_heard: self.was_heard,
             frozen: self.frozen,
             phrase: self.phrase,
-            last_hello_ms: self.last_hello_ms,
-            lives: self.lives.heard.iter().flatten().copied().collect::<Vec<u8>>().into(),
+            past_hellos: self.past_hellos.clone(),
+            lives: self.lives.clone(),
         })
     }
 
@@ -257,8 +260,8 @@ impl Link {
         self.was_heard = stored.was_heard;
         self.frozen = stored.frozen;
         self.phrase = stored.phrase;
-        self.last_hello_ms = stored.last_hello_ms;
-        self.lives.heard = stored.lives.as_chunks::<4>().0.to_vec();
+        self.past_hellos = stored.past_hellos;
+        self.lives = stored.lives;
         true
     }
 

@@ -231,7 +231,7 @@ fn hello(from: NodeId) -> RendezvousBody {
         from,
         incarnation: IncarnationId([4; 16]),
         nonce: Digest([5; 32]),
-        sent_ms: 6,
+        first_hour: 6,
         key_package: Some(vec![7; 2_700]),
         acceptance: Some(acceptance(&joiner, &first_charter(&tokyo(), "中国"))),
     })

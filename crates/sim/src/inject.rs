@@ -221,7 +221,8 @@ impl World {
             .0
             .iter()
             .any(|class| matches!(class, FaultClass::Restore | FaultClass::Rollback));
-        if needs_copies {
+        // A disk from before first contact cannot take it up again: its invitation is used.
+        if needs_copies && self.has_confirmed(node) {
             self.nodes[node].copy_disk();
         }
     }

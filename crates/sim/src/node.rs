@@ -109,6 +109,7 @@ impl Node {
     pub fn start(&mut self, now_ms: u64, wall: WallTime) -> Result<(), RecoverError> {
         self.life += 1;
         self.is_on = true;
+        self.left.clear();
         self.moment_base_ms = now_ms as i64 - self.chance.below(1_000_000) as i64;
         self.start_engine(now_ms, wall)
     }
@@ -116,8 +117,6 @@ impl Node {
     /// Makes an engine from the store, as a process does after its disk failed.
     pub fn start_engine(&mut self, now_ms: u64, wall: WallTime) -> Result<(), RecoverError> {
         self.engines += 1;
-        // Its clock may have gone back meanwhile: windows come again, with random slots.
-        self.left.clear();
         let setup = Setup {
             signing: SigningKey::from_seeds(self.seeds.clone()),
             suite: self.suite,
@@ -153,12 +152,17 @@ impl Node {
         self.copies.push((self.store.backup(), self.store.clone()));
     }
 
+    /// Whether `window` of `route` was used lately: what is armed for it later is too late.
+    pub fn has_used(&self, route: usize, window: Window) -> bool {
+        self.left.get(&route).is_some_and(|used| used.contains(&window))
+    }
+
     /// Notes that `window` of `route` is being used; false if it was used before.
     pub fn use_window(&mut self, route: usize, window: Window) -> bool {
-        let used = self.left.entry(route).or_default();
-        if used.contains(&window) {
+        if self.has_used(route, window) {
             return false;
         }
+        let used = self.left.entry(route).or_default();
         if used.len() == WINDOWS_REMEMBERED {
             used.pop_front();
         }
@@ -170,4 +174,5 @@ impl Node {
 /// A quick disk, in milliseconds.
 pub const DISK_MS: u64 = 2;
 const COPIES_MAX: usize = 4;
-const WINDOWS_REMEMBERED: usize = 256;
+/// As many as the real shell remembers.
+const WINDOWS_REMEMBERED: usize = 4 * couloir_wire::limits::ARMED_WINDOWS as usize;

@@ -238,7 +238,7 @@ impl World {
         let machine = &mut self.nodes[node];
         let key = (route, armed.window);
         let is_older = machine.armed.get(&key).is_some_and(|(_, held)| held.serial > armed.serial);
-        if is_older {
+        if is_older || machine.has_used(route, armed.window) {
             return;
         }
         let (leaves_ms, window, life) = (machine.time_of(armed.leaves), armed.window, machine.life);

@@ -194,6 +194,11 @@ impl World {
                 format!("machine {node} does not call its peer alive")
             }));
         }
+        let phrases: Vec<Option<String>> = (0..self.nodes.len())
+            .filter_map(|node| self.nodes[node].engine.as_ref().map(|_| self.phrase(node)))
+            .collect();
+        let is_same = phrases.iter().all(|phrase| phrase.is_some() && *phrase == phrases[0]);
+        self.judge(require(Check::SamePhrase, is_same, || format!("the desks show {phrases:?}")));
     }
 
     /// How the run ended.

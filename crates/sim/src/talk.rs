@@ -5,7 +5,6 @@ use couloir_wire::cell::{Desk, Official};
 use couloir_wire::entry::{Body, Precedence};
 use couloir_wire::id::EntryId;
 
-use crate::checks::{Check, require};
 use crate::memory_store::digest_of;
 use crate::model::ANSWER_BASE_MS;
 use crate::world::{Event, World};
@@ -109,7 +108,7 @@ impl World {
         if self.nodes[node].engine.is_none() || self.nodes[node].is_retired {
             return;
         }
-        self.compare_phrase(node);
+        self.confirm_phrase(node);
         let unread = std::mem::take(&mut self.nodes[node].unread);
         let store = &self.nodes[node].store;
         let is_peers = |id: &EntryId| store.entry(*id).is_some_and(|entry| !entry.is_own);
@@ -120,20 +119,28 @@ impl World {
         }
     }
 
-    fn compare_phrase(&mut self, node: usize) {
-        let now = self.nodes[node].now(self.now_ms, self.wall());
-        let Some(engine) = self.nodes[node].engine.as_ref() else { return };
-        let Some(phrase) = engine.phrase() else { return };
-        let is_confirmed = engine.status(now).peers.iter().all(|peer| peer.verified.0);
-        let post = self.model.posts[node];
-        self.phrases[post] = Some(phrase.digits);
-        let [Some(first), Some(second)] = &self.phrases else { return };
-        let verdict = require(Check::SamePhrase, first == second, || format!("{first} and {second}"));
-        self.judge(verdict);
-        if !is_confirmed {
+    /// The user at `node` says that the phrase is the same, if both desks show the same.
+    fn confirm_phrase(&mut self, node: usize) {
+        let phrase = self.phrase(node);
+        let is_same = (0..self.nodes.len())
+            .filter(|other| self.model.posts[*other] != self.model.posts[node])
+            .any(|other| self.phrase(other) == phrase);
+        if phrase.is_some() && is_same && !self.has_confirmed(node) {
             self.tell(Some(node), "confirms", || "the phrase".to_owned());
             self.give(node, Input::ConfirmPhrase);
         }
+    }
+
+    /// Whether the user at `node` has said that the phrase is the same.
+    pub(crate) fn has_confirmed(&self, node: usize) -> bool {
+        let now = self.nodes[node].now(self.now_ms, self.wall());
+        let status = self.nodes[node].engine.as_ref().map(|engine| engine.status(now));
+        status.is_some_and(|status| status.peers.iter().all(|peer| peer.verified.0))
+    }
+
+    /// The phrase that the desk of `node` shows.
+    pub(crate) fn phrase(&self, node: usize) -> Option<String> {
+        Some(self.nodes[node].engine.as_ref()?.phrase()?.digits)
     }
 
     /// An officer comes or goes, tests the line, or tells how the official line is.

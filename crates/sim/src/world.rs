@@ -123,8 +123,6 @@ pub struct World {
     pub is_faulty: bool,
     /// Whether two machines claim one post, so that nodes may freeze or stop.
     pub is_contested: bool,
-    /// The phrase that each post's desk saw last.
-    pub phrases: [Option<String>; 2],
     pub(crate) ledger: SlotLedger,
     pub(crate) talk: Chance,
     pub(crate) fault_chances: BTreeMap<FaultClass, Chance>,
@@ -162,7 +160,6 @@ impl World {
             is_talking: config.talk_mean_ms.is_some(),
             is_faulty: true,
             is_contested: false,
-            phrases: [None, None],
             ledger: SlotLedger::default(),
             talk: Chance::new(config.seed, PURPOSE_TALK),
             fault_chances: BTreeMap::new(),

@@ -5,13 +5,13 @@
 //! ack      01 stream delivered:v count(1) { gap:v length:v }*
 //! loss     02 route(4) newest window:v bitmap(16)
 //! fragment 03 stream(1) offset:v length:v first:v octets     first = 0, or 1 + where a message starts
-//! life     04 writer (4) reader (4) flags (1) count (1) { stream(1) offset:v }*
+//! life     04 writer (4) reader (4) flags (1) count (1) { life (4) said:v x 6 read:v x 6 }*, as rises
 //! padding  00 to the end
 //! ```
 //! `v` is an unsigned LEB128 of at most ten octets in its shortest form; numbers are big-endian.
 
 use crate::id::RouteId;
-use crate::limits::{ACK_RANGES_MAX, LOSS_WINDOWS, ROUTES_MAX, STREAMS};
+use crate::limits::{ACK_RANGES_MAX, LINEAGE_MAX, LOSS_WINDOWS, ROUTES_MAX, STREAMS};
 use crate::time::{WallTime, Window};
 
 /// A stream of a link, in the order in which cells are filled.
@@ -129,14 +129,49 @@ pub struct Loss {
 /// Which lives the two nodes are in: what shows that one of them was put back to an older state.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Life {
-    /// Random, drawn when the writer's process started or its link was made anew.
-    pub writer: [u8; 4],
+    /// The writer's present life.
+    pub writer: LifeId,
     /// The newest life of the other that the writer has heard; acknowledgements are for it.
-    pub reader: [u8; 4],
-    /// The life `reader` began below what was read of it before: it was put back to an older state.
+    pub reader: LifeId,
+    /// The other continues an older copy of its disk.
     pub is_put_back: bool,
-    /// Where each stream stood when the writer's life began; left out once the other has heard of it.
-    pub starts: Vec<(Stream, u64)>,
+    /// Where the writer's lives began, from the newest that the other has named to the present one; empty
+    /// once the other names that; none below the one before it. At most [`LINEAGE_MAX`].
+    pub lineage: Vec<Origin>,
+}
+
+/// Names a life: random, drawn when a process starts or a link is made anew.
+pub type LifeId = [u8; 4];
+
+/// Where a life began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, minicbor::Encode, minicbor::Decode)]
+#[cbor(array)]
+pub struct Origin {
+    /// The life.
+    #[cbor(n(0), with = "minicbor::bytes")]
+    pub life: LifeId,
+    /// Octets said on each stream.
+    #[n(1)]
+    pub said: [u64; STREAMS],
+    /// Octets of each stream of the other that were held, gaps not counted.
+    #[n(2)]
+    pub read: [u64; STREAMS],
+}
+
+impl Origin {
+    /// Whether nothing was said or read.
+    pub fn is_zero(&self) -> bool {
+        self.octets().all(|octets| octets == 0)
+    }
+
+    /// Whether no stream lies below where `other` began.
+    pub fn is_after(&self, other: &Origin) -> bool {
+        self.octets().zip(other.octets()).all(|(own, other)| own >= other)
+    }
+
+    fn octets(&self) -> impl Iterator<Item = u64> + '_ {
+        self.said.iter().chain(&self.read).copied()
+    }
 }
 
 /// Octets of a stream from `offset` on.
@@ -233,17 +268,21 @@ impl CellWriter {
 
     /// Adds the lives; leaves them out if there is no room.
     pub fn life(&mut self, life: &Life) {
-        let before = self.octets.len();
+        let len_before = self.octets.len();
         self.octets.push(FRAME_LIFE);
         self.octets.extend(life.writer);
         self.octets.extend(life.reader);
-        self.octets.extend([u8::from(life.is_put_back), life.starts.len().min(STREAMS) as u8]);
-        for (stream, offset) in life.starts.iter().take(STREAMS) {
-            self.octets.push(stream.number());
-            put_varint(&mut self.octets, *offset);
+        self.octets.extend([u8::from(life.is_put_back), life.lineage.len().min(LINEAGE_MAX) as u8]);
+        let mut last = Origin::default();
+        for origin in life.lineage.iter().take(LINEAGE_MAX) {
+            self.octets.extend(origin.life);
+            for (octets, before) in origin.octets().zip(last.octets()) {
+                put_varint(&mut self.octets, octets.saturating_sub(before));
+            }
+            last = *origin;
         }
         if self.octets.len() > self.room_end {
-            self.octets.truncate(before);
+            self.octets.truncate(len_before);
         }
     }
 
@@ -377,14 +416,20 @@ impl<'a> Reader<'a> {
         let (writer, reader) = (self.array()?, self.array()?);
         let is_put_back = self.octet()? & 1 != 0;
         let count = usize::from(self.octet()?);
-        if count > STREAMS {
-            return Err(CellError("more streams than there are"));
+        if count > LINEAGE_MAX {
+            return Err(CellError("more lives than can be told"));
         }
-        let mut starts = Vec::with_capacity(count);
+        let mut lineage = Vec::with_capacity(count);
+        let mut origin = Origin::default();
         for _ in 0..count {
-            starts.push((self.stream()?, self.varint()?));
+            origin.life = self.array()?;
+            for octets in origin.said.iter_mut().chain(&mut origin.read) {
+                let overflow = CellError("a life that begins past the end of offsets");
+                *octets = octets.checked_add(self.varint()?).ok_or(overflow)?;
+            }
+            lineage.push(origin);
         }
-        Ok(Life { writer, reader, is_put_back, starts })
+        Ok(Life { writer, reader, is_put_back, lineage })
     }
 
     fn loss(&mut self) -> Result<Loss, CellError> {
@@ -478,7 +523,10 @@ mod tests {
                 writer: [1; 4],
                 reader: [2; 4],
                 is_put_back: true,
-                starts: vec![(Stream::Flash, 1 << 33), (Stream::Bulk, 0)],
+                lineage: vec![
+                    Origin { life: [3; 4], said: [0, 1 << 33, 0, 0, 5, 0], read: [7; STREAMS] },
+                    Origin { life: [1; 4], said: [9, 1 << 33, 0, 0, 6, 0], read: [8; STREAMS] },
+                ],
             }),
             acks: vec![Ack { stream: Stream::Routine, delivered: 300, ranges: vec![(400, 401), (500, 900)] }],
             losses: vec![Loss { route: [1, 2, 3, 4], newest: Window(895_000_000), opened: 5 }],

@@ -30,6 +30,8 @@ pub const LOSS_WINDOWS: u64 = 128;
 pub const ARMED_WINDOWS: u64 = 8;
 /// A prompt route's cell: large, so that bulk is cheap; below QUIC's stream window.
 pub const PROMPT_CELL_OCTETS_MAX: usize = 64 * 1024 - 1;
+/// Lives of a node that one cell tells: more restarts than there are while the other is away, in half of the smallest cell.
+pub const LINEAGE_MAX: usize = 24;
 /// Windows for which a peer's status counts before the line is called silent.
 pub const STATUS_WINDOWS: u64 = 30;
 /// Windows for which an epoch stays readable after its successor was first read.

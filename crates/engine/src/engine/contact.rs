@@ -16,7 +16,7 @@ use couloir_wire::id::{Digest, IncarnationId, RouteId};
 use couloir_wire::papers::{
     Answer, Confirm, Hello, PublicKey, Purpose, RendezvousBody, SignedAcceptance, SignedRendezvous,
 };
-use couloir_wire::time::{Hour, WallTime};
+use couloir_wire::time::{Hour, Moment};
 use minicbor::bytes::ByteVec;
 
 use super::Engine;
@@ -26,6 +26,7 @@ use crate::keys::Epochs;
 use crate::link::{Frozen, Heard, PhraseState, Said, Stage};
 use crate::output::Notice;
 use crate::parts::PartsOut;
+use crate::steady::Steady;
 use crate::store::{StateKey, Write};
 use crate::streams::RecvStreams;
 use crate::timers::Timer;
@@ -73,7 +74,7 @@ impl Engine {
         self.link.parts_out = None;
         self.say_hello_anywhere(now);
         if self.link.stage == Stage::Wanted && self.steady.is_empty() {
-            self.make_hello(self.time(now));
+            self.make_hello(now);
         }
     }
 
@@ -82,10 +83,8 @@ impl Engine {
         if self.link.stage != Stage::Wanted {
             return;
         }
-        let steady = self.steady.get(&route).filter(|steady| steady.is_synchronised());
-        let time = steady.map(|steady| steady.clock.time_at(now.moment));
-        if let Some(time) = time {
-            self.make_hello(time);
+        if self.steady.get(&route).is_some_and(Steady::is_synchronised) {
+            self.make_hello(now);
         }
     }
 
@@ -95,8 +94,8 @@ impl Engine {
         routes.into_iter().for_each(|route| self.say_hello(now, route));
     }
 
-    /// Signs a hello that says it is `time`.
-    pub(super) fn make_hello(&mut self, time: WallTime) {
+    /// Signs a hello.
+    pub(super) fn make_hello(&mut self, now: Now) {
         let is_first = self.party.state.invitation.as_ref().is_some_and(|i| i.taken.is_none());
         let acceptance = self.party.state.acceptance.as_ref().filter(|_| is_first);
         let acceptance = acceptance.and_then(|paper| SignedAcceptance::decode(&paper.0).ok());
@@ -107,7 +106,7 @@ impl Engine {
             from: self.party.own.node,
             incarnation,
             nonce,
-            sent_ms: time.0,
+            first_hour: self.first_hour(now).0,
             key_package,
             acceptance,
         };
@@ -169,33 +168,30 @@ impl Engine {
         let waits = self.link.hello_waiting.as_ref().is_some_and(|waiting| *waiting == signed);
         // Of two that say hello at once, C answers and P goes on.
         let is_ours_first = matches!(self.link.stage, Stage::Hello(_)) && !self.party.is_committer();
-        let is_past = self.link.last_hello_ms.is_some_and(|last_ms| hello.sent_ms <= last_ms);
+        let is_past = self.link.past_hellos.contains(&hello.nonce);
         if is_past || is_answered || waits || is_ours_first || self.link.frozen.is_some() {
             return;
         }
         if hello.purpose == Purpose::Join && !self.takes_joiner(now, hello, &signed) {
             return;
         }
-        let margin_ms = HELLO_WAIT_WINDOWS * self.longest_window_ms();
-        match self.link.newest_cell {
-            Some((opens, _)) if opens - WallTime(hello.sent_ms) > margin_ms as i64 => {
-                self.freeze(Frozen::TwoNodes);
-            }
-            Some((_, moment)) if now.moment.since_ms(moment) < OLD_LIFE_MS => {
-                self.link.hello_waiting = Some(signed);
-                self.timers.set(Timer::AnswerHello, now.moment + margin_ms);
-            }
-            _ => self.answer(hello),
+        self.link.hello_heard_at = Some(now.moment);
+        if self.link.fresh_cell_at.is_some_and(|at| now.moment.since_ms(at) < OLD_LIFE_MS) {
+            self.link.hello_waiting = Some(signed);
+            let wait_ms = HELLO_WAIT_WINDOWS * self.longest_window_ms();
+            self.timers.set(Timer::AnswerHello, now.moment + wait_ms);
+        } else {
+            self.answer(now, hello);
         }
     }
 
     /// No sign of a second node came while the hello waited.
-    pub(super) fn answer_waiting_hello(&mut self, _now: Now) {
+    pub(super) fn answer_waiting_hello(&mut self, now: Now) {
         let Some(signed) = self.link.hello_waiting.take() else { return };
         if self.link.frozen.is_none()
             && let RendezvousBody::Hello(hello) = signed.unverified()
         {
-            self.answer(&hello.clone());
+            self.answer(now, &hello.clone());
         }
     }
 
@@ -230,13 +226,15 @@ impl Engine {
         true
     }
 
-    fn answer(&mut self, hello: &Hello) {
+    fn answer(&mut self, now: Now, hello: &Hello) {
         let (nonce, incarnation) = self.draw();
         let own = Part { nonce, incarnation };
-        let heard = Heard { nonce: hello.nonce, incarnation: hello.incarnation, sent_ms: hello.sent_ms };
+        let own_hour = self.first_hour(now);
+        let first_hour = own_hour.0.min(hello.first_hour);
+        let heard = Heard { nonce: hello.nonce, incarnation: hello.incarnation, first_hour };
         let Some((join, key_package)) = self.offer() else { return };
         let created = match (&key_package, &hello.key_package) {
-            (None, Some(offer)) => self.create(offer, heard.part(), own, heard.sent_ms),
+            (None, Some(offer)) => self.create(offer, heard.part(), own, Hour(first_hour)),
             _ => None,
         };
         let is_complete = key_package.is_some() || created.is_some();
@@ -246,26 +244,27 @@ impl Engine {
         let (created, welcome) = created.unzip();
         let created = created.map(|epochs: Epochs| epochs.encode().into());
         let from = self.party.own.node;
-        let answer = Answer { from, incarnation, nonce, echo: hello.nonce, key_package, welcome };
+        let (echo, first_hour) = (hello.nonce, own_hour.0);
+        let answer = Answer { from, incarnation, nonce, echo, key_package, welcome, first_hour };
         let message = self.say_rendezvous(RendezvousBody::Answer(answer));
         self.link.stage = Stage::Answered(Said { message, nonce, incarnation, join, created }, heard);
     }
 
     /// C: the group made from P's key package, with the keys of its first epoch, and the welcome.
-    fn create(&mut self, offer: &[u8], hello: Part, answer: Part, sent_ms: i64) -> Option<(Epochs, Vec<u8>)> {
+    fn create(&mut self, offer: &[u8], hello: Part, answer: Part, first: Hour) -> Option<(Epochs, Vec<u8>)> {
         let own = self.party.own.node;
         let (agreement, welcome) = Agreement::create(&mut self.entropy, self.suite, own, offer).ok()?;
-        Some((self.first_epoch(agreement, hello, answer, sent_ms)?, welcome))
+        Some((self.first_epoch(agreement, hello, answer, first)?, welcome))
     }
 
-    fn first_epoch(&self, agreement: Agreement, hello: Part, answer: Part, sent_ms: i64) -> Option<Epochs> {
+    fn first_epoch(&self, agreement: Agreement, hello: Part, answer: Part, first: Hour) -> Option<Epochs> {
         if agreement.peer() != self.party.peer.as_ref()?.node {
             return None;
         }
         let salt = self.link.meeting.as_ref()?.secret.restart_salt(hello, answer);
         let is_committer = self.party.is_committer();
         let own = if is_committer { Direction::FromCommitter } else { Direction::FromProposer };
-        Some(Epochs::new(agreement, self.suite, own, &salt, first_hour(WallTime(sent_ms))))
+        Some(Epochs::new(agreement, self.suite, own, &salt, first))
     }
 
     fn on_answered(&mut self, answer: &Answer) {
@@ -275,15 +274,16 @@ impl Engine {
         }
         let own = Part { nonce: said.nonce, incarnation: said.incarnation };
         let peer = Part { nonce: answer.nonce, incarnation: answer.incarnation };
-        let Some(sent_ms) = sent_ms(&said.message) else { return };
+        let Some(own_hour) = first_hour_of(&said.message) else { return };
+        let first = Hour(own_hour.min(answer.first_hour));
         let join = said.join.clone();
         let made = match (&answer.key_package, &answer.welcome, join) {
             (Some(offer), None, None) => {
-                self.create(offer, own, peer, sent_ms).map(|(epochs, welcome)| (epochs, Some(welcome)))
+                self.create(offer, own, peer, first).map(|(epochs, welcome)| (epochs, Some(welcome)))
             }
             (None, Some(welcome), Some(join)) => {
                 let agreement = joined(&join, welcome);
-                agreement.and_then(|a| self.first_epoch(a, own, peer, sent_ms)).map(|epochs| (epochs, None))
+                agreement.and_then(|a| self.first_epoch(a, own, peer, first)).map(|epochs| (epochs, None))
             }
             _ => None,
         };
@@ -303,13 +303,15 @@ impl Engine {
             (Some(created), ..) => Epochs::decode(created, couloir_wire::time::Moment(0)),
             (None, Some(join), Some(welcome)) => {
                 let agreement = joined(join, welcome);
-                agreement.and_then(|agreement| self.first_epoch(agreement, heard.part(), own, heard.sent_ms))
+                agreement.and_then(|a| self.first_epoch(a, heard.part(), own, Hour(heard.first_hour)))
             }
             _ => None,
         };
-        let sent_ms = heard.sent_ms;
+        let nonce = heard.nonce;
         if let Some(epochs) = epochs {
-            self.link.last_hello_ms = Some(sent_ms);
+            self.link.past_hellos.push(nonce);
+            let surplus = self.link.past_hellos.len().saturating_sub(PAST_HELLOS_MAX);
+            self.link.past_hellos.drain(..surplus);
             self.link.parts_out = None;
             self.establish(epochs, Stage::Quiet);
         }
@@ -320,7 +322,8 @@ impl Engine {
         self.link.epochs = Some(epochs);
         self.link.stage = stage;
         self.link.hello_waiting = None;
-        self.link.newest_cell = None;
+        self.link.hello_heard_at = None;
+        self.link.fresh_cell_at = None;
         self.link.unknown_cells = 0;
         self.link.update = None;
         self.link.update_sent_in = None;
@@ -330,10 +333,10 @@ impl Engine {
             invitation.taken = Some(Digest::default());
             self.dirty(StateKey::Channel);
         }
-        if !self.watch.is_verified_here {
-            self.link.phrase = PhraseState::default();
-            self.begin_phrase();
-        } else {
+        // Also on a verified link: the peer may be back in a state from before it was.
+        self.link.phrase = PhraseState::default();
+        self.begin_phrase();
+        if self.watch.is_verified_here {
             self.notice(Notice::Restarted);
             self.files.owed = Owed { is_inventory: true, ..Owed::default() };
             self.dirty(StateKey::Files);
@@ -362,22 +365,23 @@ impl Engine {
         self.dirty(StateKey::Files);
     }
 
-    /// Cells of an old incarnation whose window is later than its successor's hello: both run.
-    pub(super) fn watch_for_second_node(&mut self, source: &super::hear::Source) {
-        let hello = match (&self.link.stage, &self.link.hello_waiting) {
-            (Stage::Answered(_, heard), _) => Some(heard.sent_ms),
-            (_, Some(waiting)) => match waiting.unverified() {
-                RendezvousBody::Hello(hello) => Some(hello.sent_ms),
-                RendezvousBody::Answer(_) | RendezvousBody::Confirm(_) => None,
-            },
-            _ => None,
-        };
-        let margin_ms = HELLO_WAIT_WINDOWS * self.longest_window_ms();
-        let is_later =
-            |sent_ms: i64| source.opens.is_some_and(|opens| opens - WallTime(sent_ms) > margin_ms as i64);
-        if hello.is_some_and(is_later) {
+    /// A cell was opened that its writer had just written. If it says hello since longer than that, two
+    /// machines run: who says hello has no keys to write under.
+    pub(super) fn watch_for_second_node(&mut self, now: Now) {
+        let grace_ms = HELLO_GRACE_WINDOWS * self.longest_window_ms();
+        let is_second = |heard: Moment| now.moment.since_ms(heard) >= grace_ms;
+        if self.link.hello_heard_at.is_some_and(is_second) {
             self.freeze(Frozen::TwoNodes);
         }
+    }
+
+    /// The hour before which no key is needed: a day and two hours before the earliest that it may be,
+    /// so that every route has a key whose time is off by up to a day. One clock that is off by more than
+    /// [`CLOCK_OFF_MAX_MS`] does not count.
+    pub(super) fn first_hour(&self, now: Now) -> Hour {
+        let (earliest, _) = self.clock.span(now.moment);
+        let floor = self.time(now).shifted(-CLOCK_OFF_MAX_MS);
+        Hour(Hour::of(earliest.max(floor)).0.saturating_sub(FIRST_HOUR_SLACK))
     }
 }
 
@@ -392,21 +396,23 @@ fn joined(join: &[u8], welcome: &[u8]) -> Option<Agreement> {
     Agreement::join(&JoinSecret::from_bytes(join).ok()?, welcome).ok()
 }
 
-fn sent_ms(message: &[u8]) -> Option<i64> {
+fn first_hour_of(message: &[u8]) -> Option<u64> {
     match SignedRendezvous::decode(message).ok()?.into_unverified() {
-        RendezvousBody::Hello(hello) => Some(hello.sent_ms),
+        RendezvousBody::Hello(hello) => Some(hello.first_hour),
         RendezvousBody::Answer(_) | RendezvousBody::Confirm(_) => None,
     }
 }
 
-/// The first hour of an epoch made at `time`: a day and two hours before, so that every route has a
-/// key whose time is off by up to a day.
-pub(super) fn first_hour(time: WallTime) -> Hour {
-    Hour(Hour::of(time).0.saturating_sub(FIRST_HOUR_SLACK))
-}
-
 const FIRST_HOUR_SLACK: u64 = 26;
+/// How far a clock may be off for the keys of its hours to be kept: more than a relay's lie that nobody
+/// repairs for a week.
+const CLOCK_OFF_MAX_MS: i64 = 8 * 24 * 3_600_000;
 /// How long a hello is not answered when its sender's old incarnation was heard lately, in windows.
 const HELLO_WAIT_WINDOWS: u64 = 10;
+/// A cell that is opened so many windows after a hello, and is not older than [`super::hear`] calls fresh,
+/// was written after it.
+const HELLO_GRACE_WINDOWS: u64 = 6;
+/// A message cannot come again later than the windows in which it is read.
+const PAST_HELLOS_MAX: usize = 8;
 /// How long ago is lately.
 const OLD_LIFE_MS: u64 = 600_000;

@@ -124,7 +124,7 @@ impl Engine {
         }
     }
 
-    /// The link was made for the first time: the phrase's exchange begins.
+    /// The link was made: the phrase's exchange begins.
     pub(super) fn begin_phrase(&mut self) {
         let Some(authenticator) = self.link.epochs.as_ref().map(|epochs| epochs.authenticator()) else {
             return;
@@ -178,7 +178,9 @@ impl Engine {
         let Some(transcript) = authenticator.and_then(|a| self.party.transcript(a)) else { return };
         self.link.phrase.numbers = Some(Phrase::new(&transcript, &inviter, &joiner).numbers());
         self.dirty(StateKey::Link);
-        self.notice(Notice::Joined);
+        if !self.watch.is_verified_here {
+            self.notice(Notice::Joined);
+        }
     }
 }
 

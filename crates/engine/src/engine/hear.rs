@@ -1,7 +1,7 @@
 //! What an opened cell says: status, acknowledgements, losses, fragments (PROTOCOL §4.6).
 
 use couloir_seal::Authentic;
-use couloir_wire::cell::{Ack, Content, Fragment, Loss, Status, Stream};
+use couloir_wire::cell::{Ack, Content, Fragment, LifeId, Loss, Status, Stream};
 use couloir_wire::entry::DeliveryState;
 use couloir_wire::id::{EntryId, RouteId};
 use couloir_wire::limits::EPOCH_LINGER_WINDOWS;
@@ -10,7 +10,7 @@ use couloir_wire::time::WallTime;
 use super::Engine;
 use crate::input::Now;
 use crate::link::{Frozen, Stage};
-use crate::lives::Judgement;
+use crate::lives::{Judgement, Standing};
 use crate::output::Notice;
 use crate::planted::planted;
 use crate::store::{StateKey, Write};
@@ -37,17 +37,17 @@ impl Engine {
             return;
         }
         content.losses.iter().for_each(|loss| self.on_loss(now, loss));
-        let written = content.status.written;
         let life = content.life.unwrap_or_default();
-        match self.link.lives.judge(&life, written, &self.link.recv.acks()) {
-            Judgement::WePutBack => self.on_rolled_back(now),
+        let standing = Standing { reach: self.link.recv.reach(), acked: self.link.send.acknowledged() };
+        match self.link.lives.judge(&life, &standing) {
+            Judgement::WePutBack => return self.on_rolled_back(now),
             Judgement::Strange => {}
             Judgement::Good { is_new, acks_count } => {
                 if is_new {
                     self.dirty(StateKey::Link);
                 }
                 if acks_count {
-                    self.on_acks(now, written, &content.acks);
+                    self.on_acks(now, life.writer, &content.acks);
                 }
                 for fragment in content.fragments {
                     let end = fragment.offset.saturating_add(fragment.octets.len() as u64);
@@ -57,18 +57,26 @@ impl Engine {
                 }
             }
         }
+        let life_ms = self.status_life_ms();
+        let is_heard = self.hearing.hears_us(now.moment, life_ms) && self.is_recent(now, source);
+        if is_heard && self.link.lives.is_disowned(now.moment, 2 * life_ms) {
+            self.on_rolled_back(now);
+        }
     }
 
-    /// Acknowledgements for our present life. If the newest ones fall back, the peer was put back.
-    fn on_acks(&mut self, now: Now, written: WallTime, acks: &[Ack]) {
-        let is_newest = self.hearing.newest_written <= written;
-        let falls_back = |ack: &Ack| ack.delivered < self.link.send.base(ack.stream);
-        if is_newest && acks.iter().any(falls_back) {
-            return self.on_rolled_back(now);
-        }
+    /// Acknowledgements for our present life.
+    fn on_acks(&mut self, now: Now, writer: LifeId, acks: &[Ack]) {
         for ack in acks {
-            self.on_ack(now, ack);
+            if self.link.lives.admits_ack(writer, ack) {
+                self.on_ack(now, ack);
+            }
         }
+    }
+
+    /// Whether a cell was written lately, so that it tells how its writer is.
+    fn is_recent(&self, now: Now, source: &Source) -> bool {
+        let life_ms = self.status_life_ms() as i64;
+        source.opens.is_none_or(|opens| self.time(now) - opens <= life_ms)
     }
 
     /// The peer writes `epoch`: a change of keys or the making of the link may be complete.
@@ -83,21 +91,28 @@ impl Engine {
             self.link.parts_out = None;
             is_changed = true;
         }
-        if let Some(opens) = source.opens
-            && self.link.newest_cell.is_none_or(|(newest, _)| newest < opens)
-        {
-            self.link.newest_cell = Some((opens, now.moment));
-        }
         if is_changed {
             self.dirty(StateKey::Link);
         }
-        self.watch_for_second_node(source);
+        if self.is_fresh(now, source) {
+            self.link.fresh_cell_at = Some(now.moment);
+            self.watch_for_second_node(now);
+        }
+    }
+
+    /// Whether a cell was written within the last windows of its route.
+    fn is_fresh(&self, now: Now, source: &Source) -> bool {
+        let steady = self.steady.get(&source.route);
+        steady.zip(source.opens).is_some_and(|(steady, opens)| {
+            let age_ms = steady.clock.time_at(now.moment) - opens;
+            age_ms <= FRESH_WINDOWS * steady.length.ms() as i64
+        })
     }
 
     fn on_status(&mut self, now: Now, source: &Source, status: &Status) {
         let at = self.time(now);
         let life_ms = self.status_life_ms();
-        let is_recent = source.opens.is_none_or(|opens| at - opens <= life_ms as i64);
+        let is_recent = self.is_recent(now, source);
         if is_recent {
             self.hearing.heard(status, now.moment, at, life_ms);
             let offset_ms = status.written.0.saturating_sub(now.moment.0 as i64);
@@ -237,11 +252,7 @@ impl Engine {
     pub(super) fn thaw(&mut self, now: Now) {
         if self.link.frozen.is_some_and(|why| why != Frozen::Revoked) {
             self.link.frozen = None;
-            self.link.epochs = None;
-            self.link.stage = Stage::Wanted;
-            self.link.parts_out = None;
-            self.dirty(StateKey::Link);
-            self.say_hello_anywhere(now);
+            self.make_anew(now);
         }
     }
 
@@ -255,3 +266,6 @@ impl Engine {
         longest.unwrap_or(couloir_wire::time::WindowLength::DEFAULT.ms())
     }
 }
+
+/// A cell is read in the window after its own, or one later.
+const FRESH_WINDOWS: i64 = 3;

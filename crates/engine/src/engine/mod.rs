@@ -230,6 +230,9 @@ impl Engine {
 
     fn serve(&mut self, now: Now) {
         self.is_serving = true;
+        if self.link.lives.speak() {
+            self.dirty(StateKey::Link);
+        }
         self.sync_routes(now);
         self.want_link();
         self.timers.set(Timer::Rekey, now.moment + REKEY_AFTER_START_MS);

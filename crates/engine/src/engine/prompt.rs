@@ -95,7 +95,7 @@ impl Engine {
         prompt.parts_gone = None;
         self.on_prompt_status(now, route);
         if self.link.stage == Stage::Wanted {
-            self.make_hello(self.time(now));
+            self.make_hello(now);
         }
     }
 
@@ -163,6 +163,7 @@ impl Engine {
         let Some(prompt) = self.prompt.get_mut(&route) else { return false };
         let is_due = prompt.is_status_due || self.link.is_ack_due;
         let mut cell = CellWriter::new(PROMPT_INSIDE_OCTETS, &self.watch.status(at));
+        let mut has_news = is_due;
         if self.link.frozen.is_none() {
             cell.life(&self.link.lives.say());
             self.link.recv.acks().iter().for_each(|ack| cell.ack(ack));
@@ -176,10 +177,10 @@ impl Engine {
                 is_prompt: true,
                 bulk_retry_ms: RETRY_MS,
             };
-            let carries = self.link.send.fill(&mut cell, &placement);
-            if carries.is_empty() && !is_due {
-                return false;
-            }
+            has_news |= !self.link.send.fill(&mut cell, &placement).is_empty();
+        }
+        if !has_news {
+            return false;
         }
         let Some(counter) = prompt.take_counter() else {
             // Counters ran out: more are reserved at the next step.

@@ -3,7 +3,7 @@
 use couloir_seal::Entropy;
 use couloir_seal::identity::node_id;
 use couloir_seal::rendezvous::End;
-use couloir_wire::cell::Stream;
+use couloir_wire::cell::{Origin, Stream};
 use couloir_wire::id::EntryId;
 use couloir_wire::limits::EPOCH_LINGER_WINDOWS;
 use couloir_wire::time::WindowLength;
@@ -44,6 +44,8 @@ impl Engine {
         let mut engine = Engine {
             suite: setup.suite,
             instants: entropy.array(),
+            // The shell may still hold what an engine before this one armed.
+            serials: u64::from(u32::from_be_bytes(entropy.array())) << 20,
             entropy,
             signing: setup.signing,
             party,
@@ -63,17 +65,21 @@ impl Engine {
             is_persisting: false,
             is_serving: false,
             ticks: 0,
-            serials: 0,
         };
         if is_restored {
             engine.lay_out_anew(&snapshot.outbox);
         }
         engine.recover_talk(now, talk_octets, snapshot)?;
         engine.recover_timers(now);
-        let starts = Stream::ALL.map(|stream| engine.link.send.end(stream));
-        let own = engine.entropy.array();
-        engine.link.lives.begin(own, starts);
+        engine.begin_life();
         Ok(engine)
+    }
+
+    /// What this process says is told apart from what others said that started from the same disk.
+    fn begin_life(&mut self) {
+        let (said, read) = (self.link.send.ends(), self.link.recv.arrived());
+        self.link.lives.begin(Origin { life: self.entropy.array(), said, read });
+        self.dirty(StateKey::Link);
     }
 
     /// A backup has no cursors: what it holds of the outbox begins at offset 0 of each stream.

@@ -2,7 +2,6 @@
 
 use couloir_wire::time::Hour;
 
-use super::contact::first_hour;
 use super::{Engine, FORGET_EVERY_MS};
 use crate::control::Control;
 use crate::input::Now;
@@ -15,7 +14,7 @@ impl Engine {
         if self.link.frozen.is_some() {
             return;
         }
-        let hour = first_hour(self.time(now));
+        let hour = self.first_hour(now);
         let Some(epochs) = &mut self.link.epochs else { return };
         let epoch = epochs.writing();
         let message = if epochs.is_committer() {
@@ -60,17 +59,22 @@ impl Engine {
     /// Erases the keys of hours that are past by every clock (writing), and searched or expired (reading).
     pub(super) fn forget_hours(&mut self, now: Now) {
         self.timers.set(Timer::ForgetHours, now.moment + FORGET_EVERY_MS);
-        let at = Hour::of(self.time(now));
-        let times = self.steady.values().map(|steady| Hour::of(steady.clock.time_at(now.moment)));
-        let write = times.min().unwrap_or(at).min(at);
-        let oldest = Hour(at.0.saturating_sub(CELL_LIFE_HOURS_MAX));
+        let (earliest, latest) = self.clock.span(now.moment);
+        let write = Hour::of(earliest);
+        let oldest = Hour(write.0.saturating_sub(CELL_LIFE_HOURS_MAX));
         let reached = self.steady.values().map(|steady| {
             steady.reached.map_or(oldest, |time| Hour(Hour::of(time).0.saturating_sub(READ_SLACK_HOURS)))
         });
-        let read = reached.min().unwrap_or(at).max(oldest).min(at);
-        let changed = self.link.epochs.as_mut().is_some_and(|epochs| epochs.forget_before(write, read));
-        if changed {
+        let read = reached.min().unwrap_or(write).max(oldest).min(write);
+        let Some(epochs) = &mut self.link.epochs else { return };
+        let is_changed = epochs.forget_before(write, read);
+        let is_lost = epochs.has_forgotten(Hour::of(latest));
+        if is_changed {
             self.dirty(StateKey::Link);
+        }
+        // Every clock was ahead once, and the keys of the hours since are gone.
+        if is_lost {
+            self.make_anew(now);
         }
     }
 }

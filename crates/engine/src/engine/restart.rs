@@ -21,14 +21,19 @@ impl Engine {
         if matches!(self.link.stage, Stage::Wanted | Stage::Hello(_)) {
             return;
         }
+        self.notice(Notice::RolledBack);
+        self.make_anew(now);
+    }
+
+    /// The link as it is carries nothing more: another is wanted.
+    pub(super) fn make_anew(&mut self, now: Now) {
         self.link.epochs = None;
         self.link.stage = Stage::Wanted;
         self.link.parts_out = None;
         self.dirty(StateKey::Link);
-        self.notice(Notice::RolledBack);
         self.say_hello_anywhere(now);
         if self.steady.is_empty() {
-            self.make_hello(self.time(now));
+            self.make_hello(now);
         }
     }
 

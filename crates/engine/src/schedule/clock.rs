@@ -144,6 +144,14 @@ impl NodeClock {
         wall_at(self.median_ms(), moment)
     }
 
+    /// The earliest and the latest time at `moment` by any one clock.
+    pub fn span(&self, moment: Moment) -> (WallTime, WallTime) {
+        let others = || self.relays_ms.values().chain(self.peers_ms.values()).copied();
+        let earliest_ms = others().fold(self.own_ms, i64::min);
+        let latest_ms = others().fold(self.own_ms, i64::max);
+        (wall_at(earliest_ms, moment), wall_at(latest_ms, moment))
+    }
+
     /// How far the own clock is from the node's time, in milliseconds.
     pub fn disagreement_ms(&self) -> u64 {
         self.own_ms.abs_diff(self.median_ms())

@@ -16,7 +16,8 @@ impl Held {
         self.octets
     }
 
-    /// The first offset at which `octets`, which start at `offset`, differ from what is held there.
+    /// The first offset at which `octets`, which start at `offset`, differ from what is held there. What
+    /// expired on its way travels as zeros, which contradict nothing.
     pub(super) fn contradiction(&self, offset: u64, octets: &[u8]) -> Option<u64> {
         let end = offset + octets.len() as u64;
         self.chunks_of(offset, end).find_map(|(at, chunk)| {
@@ -27,7 +28,8 @@ impl Held {
             if ours == theirs {
                 return None;
             }
-            ours.iter().zip(theirs).position(|(our, their)| our != their).map(|i| from + i as u64)
+            let differs = |(our, their): (&u8, &u8)| our != their && *our != 0 && *their != 0;
+            ours.iter().zip(theirs).position(differs).map(|i| from + i as u64)
         })
     }
 

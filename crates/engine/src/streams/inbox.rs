@@ -220,6 +220,12 @@ impl Inbox {
         }
     }
 
+    /// Octets that arrived, gaps not counted, and the offset after the last of them.
+    pub(super) fn arrived(&self) -> (u64, u64) {
+        let reach = self.received.as_slice().last().map_or(self.base, |range| range.1);
+        (self.base + self.received.octets(), reach)
+    }
+
     /// What arrived, if anything did.
     pub(super) fn ack(&self) -> Option<Ack> {
         let delivered = self.received.covered_from(self.base);

@@ -50,6 +50,16 @@ impl RecvStreams {
         self.inboxes.iter().filter_map(Inbox::ack).collect()
     }
 
+    /// Octets of each stream that arrived, gaps not counted.
+    pub fn arrived(&self) -> [u64; STREAMS] {
+        self.inboxes.each_ref().map(|inbox| inbox.arrived().0)
+    }
+
+    /// How far each stream arrived, gaps included.
+    pub fn reach(&self) -> [u64; STREAMS] {
+        self.inboxes.each_ref().map(|inbox| inbox.arrived().1)
+    }
+
     /// What must be made durable, together with the messages that went up since the last call.
     pub fn take_changes(&mut self) -> RecvChanges {
         let mut changes = RecvChanges::default();

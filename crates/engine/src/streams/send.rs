@@ -198,6 +198,16 @@ impl SendStreams {
         self.lanes[stream.index()].end()
     }
 
+    /// The offset after the last octet appended to each stream.
+    pub fn ends(&self) -> [u64; STREAMS] {
+        self.lanes.each_ref().map(Lane::end)
+    }
+
+    /// Octets of each stream that were acknowledged, gaps not counted.
+    pub fn acknowledged(&self) -> [u64; STREAMS] {
+        self.lanes.each_ref().map(|lane| lane.end() - lane.octets_unacknowledged())
+    }
+
     /// Octets not acknowledged, of all streams.
     pub fn unacknowledged(&self) -> u64 {
         self.lanes.iter().map(Lane::octets_unacknowledged).sum()

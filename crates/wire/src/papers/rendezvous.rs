@@ -38,10 +38,10 @@ pub struct Hello {
     /// Random; the answer echoes it.
     #[n(3)]
     pub nonce: Digest,
-    /// When the window opened in which its first part left, in milliseconds since 1970: what decides
-    /// between two machines that claim one post.
+    /// The hour before which its sender needs no key, by every clock that it has; the first hour of the
+    /// link's first epoch is the earlier of this and the answer's.
     #[n(4)]
-    pub sent_ms: i64,
+    pub first_hour: u64,
     /// A key package, if the sender is P.
     #[cbor(n(5), with = "minicbor::bytes")]
     pub key_package: Option<Vec<u8>>,
@@ -72,6 +72,9 @@ pub struct Answer {
     /// The welcome to the hello's key package, if the sender is C.
     #[cbor(n(5), with = "minicbor::bytes")]
     pub welcome: Option<Vec<u8>>,
+    /// The hour before which its sender needs no key.
+    #[n(6)]
+    pub first_hour: u64,
 }
 
 /// The third message.

@@ -51,9 +51,17 @@ fn octets_that_differ_from_what_is_held_are_a_contradiction() {
     let (octets, mut streams) = (three(), RecvStreams::new());
     streams.receive(routine(&octets, 0, 90, Some(0))).expect("honest");
     let mut other = octets.clone();
-    other[70] ^= 1;
+    other[70] += 1;
     let fault = StreamFault::Contradiction { stream: Stream::Routine, offset: 70 };
     assert_eq!(streams.receive(routine(&other, 40, 95, None)), Err(fault));
+}
+
+#[test]
+fn zeros_in_place_of_what_expired_contradict_nothing() {
+    let (octets, mut streams) = (three(), RecvStreams::new());
+    streams.receive(routine(&octets, 0, 90, Some(0))).expect("honest");
+    let expired = vec![0; octets.len()];
+    assert_eq!(streams.receive(routine(&expired, 40, 95, None)), Ok(Vec::new()));
 }
 
 #[test]
