@@ -48,6 +48,13 @@ pub enum Input {
     DirectUp(RouteId),
     /// A prompt route's connection fell, or could not be made.
     DirectDown(RouteId),
+    /// A prompt route's connection took frames that were to be sent: there is room for as many more.
+    DirectTook {
+        /// The route.
+        route: RouteId,
+        /// How many.
+        frames: usize,
+    },
     /// One frame came over a prompt route.
     DirectArrived {
         /// The route.

@@ -28,8 +28,6 @@ pub enum Timer {
     Expiry,
     /// A hello has waited long enough for signs of a second node.
     AnswerHello,
-    /// More frames of a prompt route wait than go in one step.
-    Continue,
 }
 
 /// Every timer that is set.

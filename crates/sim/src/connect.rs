@@ -66,6 +66,7 @@ impl World {
             return;
         };
         direct.arrived(from, frame.len());
+        self.give(from, Input::DirectTook { route: id, frames: 1 });
         self.give(to, Input::DirectArrived { route: id, frame });
     }
 
@@ -101,5 +102,5 @@ impl World {
 const CONNECT_MS: u64 = 2_000;
 /// QUIC's idle time-out of a node: 6 s, and less than the next attempts need to succeed.
 const IDLE_MS: u64 = 1_500;
-/// What the credits of all streams allow to be unacknowledged, and acknowledgements.
-const IN_FLIGHT_MAX: usize = 24 << 20;
+/// Sixteen frames of 64 KiB, and parts of a message.
+const IN_FLIGHT_MAX: usize = 1200 << 10;

@@ -37,6 +37,7 @@ impl RunDigest {
             Input::Say(say) => self.octets(format!("{:?}", say.body).as_bytes()),
             Input::Shown(ids) => ids.iter().for_each(|id| self.octets(&id.0)),
             Input::Exchanged(exchanged) => self.exchanged(exchanged),
+            Input::DirectTook { frames, .. } => self.numbers(&[*frames as u64]),
             Input::DirectArrived { frame, .. } => self.numbers(&[frame.len() as u64]),
             Input::Fetched(fetched) => self.fetched(fetched),
             Input::Adopt(paper) => self.numbers(&[paper.len() as u64]),
@@ -144,6 +145,7 @@ fn kind_of(input: &Input) -> u8 {
         Input::DirectArrived { .. } => 13,
         Input::Fetched(_) => 14,
         Input::Reseed(_) => 15,
+        Input::DirectTook { .. } => 16,
     }
 }
 

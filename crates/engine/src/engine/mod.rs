@@ -196,6 +196,7 @@ impl Engine {
             Input::Exchanged(exchanged) => self.on_exchanged(now, exchanged),
             Input::DirectUp(route) => self.on_direct_up(now, route),
             Input::DirectDown(route) => self.on_direct_down(route),
+            Input::DirectTook { route, frames } => self.on_direct_took(route, frames),
             Input::DirectArrived { route, frame } => self.on_direct_frame(now, route, &frame),
             Input::Fetched(fetched) => self.on_fetched(fetched),
             Input::Reseed(fresh) => self.entropy.reseed(&fresh),
@@ -224,7 +225,6 @@ impl Engine {
             Timer::Hold => self.release_held(now),
             Timer::Expiry => self.expire(now),
             Timer::AnswerHello => self.answer_waiting_hello(now),
-            Timer::Continue => {}
         }
     }
 

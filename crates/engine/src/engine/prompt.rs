@@ -35,6 +35,8 @@ pub(super) struct Prompt {
     pub is_up: bool,
     /// How it fares.
     pub health: Health,
+    /// Frames handed over that the connection has not taken.
+    ahead: usize,
     /// A status, or parts of a message, are due.
     is_status_due: bool,
     /// The message whose parts went last.
@@ -59,6 +61,7 @@ impl Prompt {
             spec,
             is_up: false,
             health: Health::default(),
+            ahead: 0,
             is_status_due: false,
             parts_gone: None,
             next: reserved,
@@ -90,6 +93,7 @@ impl Engine {
     pub(super) fn on_direct_up(&mut self, now: Now, route: RouteId) {
         let Some(prompt) = self.prompt.get_mut(&route) else { return };
         prompt.is_up = true;
+        prompt.ahead = 0;
         prompt.health.is_tried = true;
         prompt.health.trouble = None;
         prompt.parts_gone = None;
@@ -106,6 +110,13 @@ impl Engine {
         prompt.health.trouble = Some(crate::RouteTrouble::Unreachable);
         self.link.send.forget_route(prompt.place);
         self.timers.stop(Timer::PromptStatus(route));
+    }
+
+    /// The connection took frames.
+    pub(super) fn on_direct_took(&mut self, route: RouteId, frames: usize) {
+        if let Some(prompt) = self.prompt.get_mut(&route) {
+            prompt.ahead = prompt.ahead.saturating_sub(frames);
+        }
     }
 
     /// A status is due, and counters are reserved ahead.
@@ -125,10 +136,7 @@ impl Engine {
         let up: Vec<RouteId> = up.collect();
         for route in up {
             self.send_parts(route);
-            let has_more = (0..FRAMES_AT_ONCE).all(|_| self.send_frame(now, route));
-            if has_more {
-                self.timers.set(Timer::Continue, now.moment);
-            }
+            while self.send_frame(now, route) {}
             if let Some(prompt) = self.prompt.get_mut(&route) {
                 prompt.is_status_due = false;
             }
@@ -150,17 +158,21 @@ impl Engine {
             let key = meeting.write.cell_key(route, counter, 0);
             let cell = key.seal(self.entropy.array(), &inside);
             let frame = Head { kind: RENDEZVOUS, epoch: 0, hour: Hour(0), counter }.frame(&cell);
+            prompt.ahead += 1;
             self.queue.push_back(Output::DirectSend { route, frame });
         }
     }
 
-    /// Sends one ordinary cell if there is anything to say. False if there was not.
+    /// Sends one ordinary cell if there is anything to say and the connection has room. False if it did not.
     fn send_frame(&mut self, now: Now, route: RouteId) -> bool {
         let at = self.time(now);
         let Some(epochs) = &self.link.epochs else { return false };
         let (epoch, hour) = (epochs.writing(), Hour::of(at));
         let Some(key) = epochs.write_key(epoch, hour) else { return false };
         let Some(prompt) = self.prompt.get_mut(&route) else { return false };
+        if prompt.ahead >= FRAMES_AHEAD_MAX {
+            return false;
+        }
         let is_due = prompt.is_status_due || self.link.is_ack_due;
         let mut cell = CellWriter::new(PROMPT_INSIDE_OCTETS, &self.watch.status(at));
         let mut has_news = is_due;
@@ -188,6 +200,7 @@ impl Engine {
             return false;
         };
         prompt.is_status_due = false;
+        prompt.ahead += 1;
         prompt.health.last_out = Some((now.moment, at));
         self.link.is_ack_due = false;
         let sealed = key.cell_key(route, counter, 0).seal(self.entropy.array(), &cell.unpadded());
@@ -266,8 +279,8 @@ const HEAD_OCTETS: usize = 25;
 const STATUS_EVERY_MS: u64 = 2_000;
 /// A lost connection is noticed sooner than this; what it swallowed is sent again on the next.
 const RETRY_MS: u64 = 2_000;
-/// Cells sealed in one step: two megabytes, so that inputs are not kept waiting.
-const FRAMES_AT_ONCE: usize = 32;
+/// Cells that wait for the connection: a megabyte, so that what is urgent never waits behind more.
+const FRAMES_AHEAD_MAX: usize = 16;
 /// Counters reserved durably at a time: seconds of full speed.
 const COUNTERS_RESERVED: u64 = 1 << 17;
 const PROMPT_INSIDE_OCTETS: usize = PROMPT_CELL_OCTETS_MAX - CELL_OVERHEAD;

@@ -225,7 +225,9 @@ impl Engine {
         let nested = self.link.epochs.as_ref().map(epoch_to_write);
         let steady = self.steady.get(&spot.route)?;
         let series = Series { place: spot.place, is_turn: self.is_recovery_turn(steady, spot.window) };
-        let inside = match (&mut self.link.parts_out, nested) {
+        // What was answered or confirmed may never be heard: the other must still see under which epoch we are.
+        let parts_out = self.link.parts_out.as_mut().filter(|_| nested.is_none() || !nests_too(spot.window));
+        let inside = match (parts_out, nested) {
             (Some(parts), _) if spot.is_content => parts.next_inside(series, inside_len, is_frozen),
             (Some(parts), _) => parts.inside(series, inside_len, is_frozen),
             (None, Some(epoch)) => {
@@ -378,6 +380,11 @@ impl Engine {
             }
         }
     }
+}
+
+/// Whether a recovery turn carries a cell of the epoch although there is a message to say: one of four.
+fn nests_too(window: Window) -> bool {
+    (window.0 >> 5) & 3 == 3
 }
 
 /// When in a window its exchange leaves: known in advance, from a secret and the window alone.
