@@ -112,6 +112,8 @@ pub enum Notice {
     Contradiction,
     /// Another machine writes with this node's identity.
     SecondSelf,
+    /// The store lacks something that was said and not acknowledged.
+    StoreDamaged,
     /// The clock of this machine is wrong by so many milliseconds, as relays and peer tell it.
     ClockWrong {
         /// Own clock minus agreed time.

@@ -227,6 +227,7 @@ impl Steady {
 
     /// Remembers what a window carried, for as long as the peer may show it lost.
     pub fn remember_sent(&mut self, window: Window, carries: Vec<Carry>) {
+        self.report.sent(window);
         self.sent.insert(window, carries);
         while self.sent.len() > SENT_WINDOWS_MAX {
             self.sent.pop_first();

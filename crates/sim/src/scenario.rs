@@ -135,7 +135,7 @@ impl World {
                 format!("after {windows} windows without faults: {}", missing.join("; "))
             }));
         }
-        self.check_silence();
+        self.check_calm();
     }
 
     /// Tells where every link and route stands.
@@ -181,24 +181,48 @@ impl World {
         self.judge(require(Check::KeysChange, !is_calm || have_changed, || format!("epochs are {epochs:?}")));
     }
 
-    /// Once all is healed, both nodes hear each other and say so.
-    fn check_silence(&mut self) {
+    /// Once all is healed, both nodes hear each other and say so, and both desks show one phrase.
+    fn check_calm(&mut self) {
         let window_ms = u64::from(self.config.window_ms);
+        let until_ms = self.now_ms + HEAL_WINDOWS * window_ms;
         self.run_until(self.now_ms + 40 * window_ms);
+        while self.failure.is_none() && !self.is_calm() && self.now_ms < until_ms {
+            self.run_until(self.now_ms + 20 * window_ms);
+        }
+        if !self.is_calm() {
+            self.tell_state();
+        }
         for node in 0..self.nodes.len() {
-            let machine = &self.nodes[node];
-            let now = machine.now(self.now_ms, self.wall());
-            let Some(engine) = machine.engine.as_ref() else { continue };
-            let hears = engine.status(now).peers.iter().any(|peer| peer.is_alive && peer.hears_us);
-            self.judge(require(Check::Silence, hears, || {
+            let is_heard = self.hears(node) != Some(false);
+            self.judge(require(Check::Silence, is_heard, || {
                 format!("machine {node} does not call its peer alive")
             }));
         }
-        let phrases: Vec<Option<String>> = (0..self.nodes.len())
-            .filter_map(|node| self.nodes[node].engine.as_ref().map(|_| self.phrase(node)))
-            .collect();
-        let is_same = phrases.iter().all(|phrase| phrase.is_some() && *phrase == phrases[0]);
-        self.judge(require(Check::SamePhrase, is_same, || format!("the desks show {phrases:?}")));
+        let is_same = self.show_one_phrase();
+        self.judge(require(Check::SamePhrase, is_same, || format!("the desks show {:?}", self.phrases())));
+    }
+
+    fn is_calm(&self) -> bool {
+        self.show_one_phrase() && (0..self.nodes.len()).all(|node| self.hears(node) != Some(false))
+    }
+
+    /// Whether `node` hears its peer and is heard; nothing if no process runs on it.
+    fn hears(&self, node: usize) -> Option<bool> {
+        let machine = &self.nodes[node];
+        let now = machine.now(self.now_ms, self.wall());
+        let status = machine.engine.as_ref()?.status(now);
+        Some(status.peers.iter().any(|peer| peer.is_alive && peer.hears_us))
+    }
+
+    fn show_one_phrase(&self) -> bool {
+        let phrases = self.phrases();
+        phrases.iter().all(|phrase| phrase.is_some() && *phrase == phrases[0])
+    }
+
+    /// The phrases that the desks show.
+    fn phrases(&self) -> Vec<Option<String>> {
+        let running = (0..self.nodes.len()).filter(|node| self.nodes[*node].engine.is_some());
+        running.map(|node| self.phrase(node)).collect()
     }
 
     /// How the run ended.

@@ -167,8 +167,7 @@ impl Engine {
         if steady.sent.contains_key(&loss.newest) && age_ms <= life_ms as i64 {
             self.hearing.hears_us_at = Some(now.moment);
         }
-        let sent = steady.sent.keys().copied().collect();
-        for window in steady.report.lost(loss, &sent) {
+        for window in steady.report.lost(loss) {
             if let Some(carries) = steady.sent.get(&window) {
                 self.link.send.failed(steady.place, carries);
             }

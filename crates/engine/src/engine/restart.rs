@@ -67,7 +67,10 @@ impl Engine {
         match fetched {
             Fetched::Outbox { stream, offset, framed, starts } => {
                 if self.link.outbox_asked.take() == Some((stream, offset)) {
-                    self.link.send.load(stream, offset, &framed, &starts);
+                    let loaded = self.link.send.load(stream, offset, &framed, &starts);
+                    if loaded.is_err() {
+                        self.batch.after.push(Output::Halt(Notice::StoreDamaged));
+                    }
                 }
             }
             Fetched::Inventory(ids) => self.on_own_inventory(ids),

@@ -250,7 +250,10 @@ impl Engine {
     fn on_opened(&mut self, now: Now, route: RouteId, window: Window, current: Window) {
         let at = self.time(now);
         let Some(steady) = self.steady.get_mut(&route) else { return };
-        steady.opened.opened(window);
+        // The answer with which a route's clock goes back may hold cells of windows that are yet to come.
+        if window <= steady.window_at(now.moment) {
+            steady.opened.opened(window);
+        }
         steady.health.last_in = Some((now.moment, at));
         let is_old = window.0 + RECENT_WINDOWS < current.0;
         if is_old && let Some(search) = &mut steady.search {

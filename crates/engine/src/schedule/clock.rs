@@ -107,41 +107,57 @@ pub struct NodeClock {
     own_ms: i64,
     relays_ms: BTreeMap<u8, i64>,
     peers_ms: BTreeMap<u8, i64>,
+    /// Of all of them; asked for far more often than any changes.
+    median_ms: i64,
 }
 
 impl NodeClock {
     /// A node that knows its own clock alone, which read `wall` at `moment`.
     pub fn new(moment: Moment, wall: WallTime) -> NodeClock {
-        NodeClock { own_ms: offset_ms(moment, wall), relays_ms: BTreeMap::new(), peers_ms: BTreeMap::new() }
+        let own_ms = offset_ms(moment, wall);
+        NodeClock { own_ms, relays_ms: BTreeMap::new(), peers_ms: BTreeMap::new(), median_ms: own_ms }
     }
 
     /// The own clock read `wall` at `moment`.
     pub fn own(&mut self, moment: Moment, wall: WallTime) {
-        self.own_ms = offset_ms(moment, wall);
+        let own_ms = offset_ms(moment, wall);
+        if own_ms != self.own_ms {
+            self.own_ms = own_ms;
+            self.median_ms = self.median_ms();
+        }
     }
 
     /// The relay of route number `route` has this offset ([`RouteClock::offset_ms`]).
     pub fn relay(&mut self, route: u8, offset_ms: i64) {
         if usize::from(route) < ROUTES_MAX {
-            self.relays_ms.insert(route, offset_ms);
+            let before = self.relays_ms.insert(route, offset_ms);
+            self.changed(before, offset_ms);
         }
     }
 
     /// The relay of route number `route` no longer counts: it was retired.
     pub fn forget_relay(&mut self, route: u8) {
         self.relays_ms.remove(&route);
+        self.median_ms = self.median_ms();
     }
 
     /// Peer number `peer` has this offset, by the time in an authenticated cell of it.
     pub fn peer(&mut self, peer: u8, offset_ms: i64) {
         if usize::from(peer) < PEERS_MAX {
-            self.peers_ms.insert(peer, offset_ms);
+            let before = self.peers_ms.insert(peer, offset_ms);
+            self.changed(before, offset_ms);
+        }
+    }
+
+    fn changed(&mut self, before: Option<i64>, now: i64) {
+        if before != Some(now) {
+            self.median_ms = self.median_ms();
         }
     }
 
     /// The node's time at `moment`.
     pub fn now(&self, moment: Moment) -> WallTime {
-        wall_at(self.median_ms(), moment)
+        wall_at(self.median_ms, moment)
     }
 
     /// The earliest and the latest time at `moment` by any one clock.
@@ -154,7 +170,7 @@ impl NodeClock {
 
     /// How far the own clock is from the node's time, in milliseconds.
     pub fn disagreement_ms(&self) -> u64 {
-        self.own_ms.abs_diff(self.median_ms())
+        self.own_ms.abs_diff(self.median_ms)
     }
 
     fn median_ms(&self) -> i64 {

@@ -1,7 +1,5 @@
 //! Loss shown by the cells' own bitmaps: what we opened on a route, and what the peer says it opened.
 
-use std::collections::BTreeSet;
-
 use couloir_wire::cell::Loss;
 use couloir_wire::limits::{LOSS_WINDOWS, MISSED_WINDOWS};
 use couloir_wire::time::Window;
@@ -9,6 +7,7 @@ use couloir_wire::time::Window;
 /// How many windows before the newest one a window must be to count as lost: the two before may still
 /// be on their way, on a retry or a slower exchange.
 const LOSS_GRACE_WINDOWS: u64 = 2;
+const OLD_ENOUGH: u128 = u128::MAX << (LOSS_GRACE_WINDOWS + 1);
 
 /// The last 128 windows of one route and which of them we opened from the peer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -63,29 +62,41 @@ pub struct LossCount {
 /// What the peer told about our cells on one route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PeerReport {
+    sent: Bitmap,
     opened: Bitmap,
     told: Bitmap,
     count: LossCount,
 }
 
 impl PeerReport {
-    /// Takes in the peer's report `loss` on a route, on which we sent the windows `sent` (the last 200 or
-    /// so suffice). Returns those of them that are shown lost, oldest first, each one once.
+    /// A cell of ours was stored in `window`.
+    pub fn sent(&mut self, window: Window) {
+        self.sent.set(window);
+    }
+
+    /// Takes in the peer's report `loss` on a route. Returns those of our windows that are shown lost, oldest
+    /// first, each one once.
     ///
     /// A report that is older than one before changes nothing; neither does one about a window that we
     /// did not send. A peer that was restarted begins a new bitmap: what it opened before stays opened.
-    pub fn lost(&mut self, loss: &Loss, sent: &BTreeSet<Window>) -> Vec<Window> {
+    pub fn lost(&mut self, loss: &Loss) -> Vec<Window> {
         let is_stale = self.opened.newest.is_some_and(|newest| loss.newest < newest);
-        if is_stale || !sent.contains(&loss.newest) {
+        // Every cell of every route tells of this one: most tell what is known.
+        let is_known =
+            self.opened.newest == Some(loss.newest) && self.opened.bits | loss.opened == self.opened.bits;
+        if is_stale || is_known || !self.sent.contains(loss.newest) {
             return Vec::new();
         }
         self.opened.set(loss.newest);
         self.opened.bits |= loss.opened;
-        let lost: Vec<Window> = self.judged(sent).filter(|w| !self.opened.contains(*w)).collect();
-        self.count_losses(sent);
-        let new: Vec<Window> = lost.into_iter().filter(|w| !self.told.contains(*w)).collect();
-        new.iter().for_each(|w| self.told.set(*w));
-        new
+        let judged = self.sent.seen_from(loss.newest) & OLD_ENOUGH;
+        let lost = judged & !self.opened.bits;
+        self.count_losses(judged, lost);
+        let new = lost & !self.told.seen_from(loss.newest);
+        let windows = (0..LOSS_WINDOWS).rev().filter(|back| new >> back & 1 == 1);
+        let windows: Vec<Window> = windows.map(|back| Window(loss.newest.0.saturating_sub(back))).collect();
+        windows.iter().for_each(|window| self.told.set(*window));
+        windows
     }
 
     /// Losses among our last 128 windows. Windows before the first that the peer is known to have opened
@@ -96,27 +107,15 @@ impl PeerReport {
 
     /// The route's clock went back to `current`: what the peer told of later windows is forgotten.
     pub fn went_back(&mut self, current: Window) {
+        self.sent.forget_after(current);
         self.opened.forget_after(current);
         self.told.forget_after(current);
     }
 
-    /// Windows of `sent` that the peer's bitmap tells of and that are old enough.
-    fn judged<'a>(&self, sent: &'a BTreeSet<Window>) -> impl Iterator<Item = Window> + use<'a> {
-        let newest = self.opened.newest.unwrap_or_default().0;
-        let oldest = newest.saturating_sub(LOSS_WINDOWS - 1);
-        let end = newest.saturating_sub(LOSS_GRACE_WINDOWS).max(oldest);
-        sent.range(Window(oldest)..Window(end)).copied()
-    }
-
-    fn count_losses(&mut self, sent: &BTreeSet<Window>) {
-        let first = self.opened.oldest();
-        let counted = self.judged(sent).filter(|w| Some(*w) >= first);
-        let (mut lost, mut reported) = (0, 0);
-        counted.for_each(|w| {
-            reported += 1;
-            lost += u32::from(!self.opened.contains(w));
-        });
-        self.count = LossCount { lost, reported };
+    fn count_losses(&mut self, judged: u128, lost: u128) {
+        let unheard = self.opened.bits.leading_zeros();
+        let heard = u128::MAX.checked_shr(unheard).unwrap_or(0);
+        self.count = LossCount { lost: (lost & heard).count_ones(), reported: (judged & heard).count_ones() };
     }
 }
 
@@ -143,9 +142,13 @@ impl Bitmap {
         back.is_some_and(|back| shifted(self.bits, back, u128::checked_shr) & 1 == 1)
     }
 
-    fn oldest(&self) -> Option<Window> {
-        let back = u64::from(u128::BITS - 1).checked_sub(u64::from(self.bits.leading_zeros()))?;
-        Some(Window(self.newest?.0.saturating_sub(back)))
+    /// The bits as they are if bit 0 tells of `newest`; what is newer falls out.
+    fn seen_from(&self, newest: Window) -> u128 {
+        match self.newest {
+            Some(own) if own >= newest => shifted(self.bits, own.0 - newest.0, u128::checked_shr),
+            Some(own) => shifted(self.bits, newest.0 - own.0, u128::checked_shl),
+            None => 0,
+        }
     }
 
     fn forget_after(&mut self, current: Window) {
@@ -166,8 +169,10 @@ mod tests {
 
     const ROUTE: [u8; 4] = [1, 2, 3, 4];
 
-    fn sent(range: std::ops::Range<u64>) -> BTreeSet<Window> {
-        range.map(Window).collect()
+    fn after_sending(windows: impl Iterator<Item = u64>) -> PeerReport {
+        let mut report = PeerReport::default();
+        windows.for_each(|window| report.sent(Window(window)));
+        report
     }
 
     fn report_of(opened: impl Iterator<Item = u64>) -> Loss {
@@ -212,51 +217,47 @@ mod tests {
 
     #[test]
     fn each_lost_window_is_told_once_and_not_before_two_more_came() {
-        let mut report = PeerReport::default();
-        let sent = sent(1_000..1_100);
+        let mut report = after_sending(1_000..1_100);
         let lost_two = |newest: u64| report_of((1_000..=newest).filter(|w| ![1_010, 1_020].contains(w)));
-        assert_eq!(report.lost(&lost_two(1_012), &sent), vec![]);
-        assert_eq!(report.lost(&lost_two(1_013), &sent), vec![Window(1_010)]);
-        assert_eq!(report.lost(&lost_two(1_030), &sent), vec![Window(1_020)]);
-        assert_eq!(report.lost(&lost_two(1_031), &sent), vec![]);
+        assert_eq!(report.lost(&lost_two(1_012)), vec![]);
+        assert_eq!(report.lost(&lost_two(1_013)), vec![Window(1_010)]);
+        assert_eq!(report.lost(&lost_two(1_030)), vec![Window(1_020)]);
+        assert_eq!(report.lost(&lost_two(1_031)), vec![]);
         assert_eq!(report.count(), LossCount { lost: 2, reported: 29 });
     }
 
     #[test]
     fn a_relay_that_drops_one_cell_in_twenty_is_counted_within_minutes() {
-        let mut report = PeerReport::default();
-        report.lost(&report_of((1_000..=1_100).filter(|w| w % 20 != 0 || *w == 1_100)), &sent(900..1_101));
+        let mut report = after_sending(900..1_101);
+        report.lost(&report_of((1_000..=1_100).filter(|w| w % 20 != 0 || *w == 1_100)));
         // The report begins with 1,001: before it the peer may not have been there.
         assert_eq!(report.count(), LossCount { lost: 4, reported: 97 });
     }
 
     #[test]
     fn windows_that_were_not_sent_are_not_lost() {
-        let mut report = PeerReport::default();
-        let sent: BTreeSet<Window> = sent(1_000..1_100).into_iter().filter(|w| w.0 % 2 == 0).collect();
+        let mut report = after_sending((1_000..1_100).filter(|w| w % 2 == 0));
         let opened = report_of((1_000..=1_098).filter(|w| w % 2 == 0));
-        assert_eq!(report.lost(&opened, &sent), vec![]);
+        assert_eq!(report.lost(&opened), vec![]);
         assert_eq!(report.count().lost, 0);
     }
 
     #[test]
     fn a_stale_report_a_restarted_peer_and_a_made_up_window_show_no_loss() {
-        let mut report = PeerReport::default();
-        let sent = sent(1_000..1_200);
-        assert_eq!(report.lost(&report_of(1_000..=1_050), &sent), vec![]);
-        assert_eq!(report.lost(&report_of([1_010].into_iter()), &sent), vec![], "stale");
-        assert_eq!(report.lost(&report_of([u64::MAX].into_iter()), &sent), vec![], "made up");
-        assert_eq!(report.lost(&report_of(1_051..=1_060), &sent), vec![], "restarted");
+        let mut report = after_sending(1_000..1_100);
+        assert_eq!(report.lost(&report_of(1_000..=1_050)), vec![]);
+        assert_eq!(report.lost(&report_of([1_010].into_iter())), vec![], "stale");
+        assert_eq!(report.lost(&report_of([u64::MAX].into_iter())), vec![], "made up");
+        assert_eq!(report.lost(&report_of(1_051..=1_060)), vec![], "restarted");
         assert_eq!(report.count(), LossCount { lost: 0, reported: 58 });
     }
 
     #[test]
     fn a_stale_report_hides_no_loss() {
-        let mut report = PeerReport::default();
-        let sent = sent(1_000..1_200);
+        let mut report = after_sending(1_000..1_100);
         let without_1_049 = |newest| report_of((1_000..=newest).filter(|w| *w != 1_049));
-        assert_eq!(report.lost(&without_1_049(1_050), &sent), vec![]);
-        assert_eq!(report.lost(&report_of(1_000..=1_040), &sent), vec![]);
-        assert_eq!(report.lost(&without_1_049(1_055), &sent), vec![Window(1_049)]);
+        assert_eq!(report.lost(&without_1_049(1_050)), vec![]);
+        assert_eq!(report.lost(&report_of(1_000..=1_040)), vec![]);
+        assert_eq!(report.lost(&without_1_049(1_055)), vec![Window(1_049)]);
     }
 }

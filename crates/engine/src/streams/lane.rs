@@ -2,7 +2,9 @@
 
 use super::cursors::{CursorFault, CursorReader, put_ranges};
 use super::marks::{Class, Segments, Turn};
-use super::send::{Appended, BeyondSent, Carry, FRAGMENT_OCTETS_MIN, Placement, RestoreFault, Wanted};
+use super::send::{
+    Appended, BeyondSent, Carry, FRAGMENT_OCTETS_MIN, Missing, Placement, RestoreFault, Wanted,
+};
 use super::{Ranges, credit_of};
 use crate::planted::planted;
 use couloir_wire::cell::{Ack, CellWriter, Stream, put_varint, varint_len};
@@ -151,16 +153,20 @@ impl Lane {
         self.is_asked = true;
     }
 
-    pub(super) fn load(&mut self, offset: u64, framed: &[u8], starts: &[u64]) {
+    pub(super) fn load(&mut self, offset: u64, framed: &[u8], starts: &[u64]) -> Result<(), Missing> {
         let is_asked = core::mem::take(&mut self.is_asked);
         let from = self.loaded.end();
         let end = offset.saturating_add(framed.len() as u64);
+        if is_asked && framed.is_empty() && offset == from && from < self.end {
+            return Err(Missing);
+        }
         if !is_asked || offset > from || end <= from || end > self.end {
-            return;
+            return Ok(());
         }
         self.loaded.octets.extend_from_slice(&framed[(from - offset) as usize..]);
         self.loaded.starts.extend(starts.iter().filter(|start| (from..end).contains(start)));
         self.advance();
+        Ok(())
     }
 
     /// Packs what is most due, as far as `reach` goes. False if the cell takes no more.

@@ -34,7 +34,7 @@ pub use cursors::CursorFault;
 pub use inbox::{Message, StreamFault};
 pub use ranges::Ranges;
 pub use recv::{RecvChanges, RecvStreams};
-pub use send::{Appended, BeyondSent, Carry, Placement, RestoreFault, SendStreams, Wanted};
+pub use send::{Appended, BeyondSent, Carry, Missing, Placement, RestoreFault, SendStreams, Wanted};
 
 use couloir_wire::cell::Stream;
 use couloir_wire::limits::{BULK_CREDIT, STREAM_CREDIT};

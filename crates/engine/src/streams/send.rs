@@ -89,6 +89,11 @@ pub struct BeyondSent {
 #[error("a stored message lies outside its stream")]
 pub struct RestoreFault;
 
+/// The store holds nothing where something was said that the peer has not acknowledged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the store lacks what was said")]
+pub struct Missing;
+
 impl Default for SendStreams {
     fn default() -> SendStreams {
         SendStreams { lanes: Stream::ALL.map(Lane::new), life: 0 }
@@ -125,9 +130,15 @@ impl SendStreams {
 
     /// Octets fetched from the store: `framed` from `offset` on, and the offsets in the stream at
     /// which messages start among them. What was not asked for (or before a restart) is dropped, and
-    /// what does not follow the loaded octets.
-    pub fn load(&mut self, stream: Stream, offset: u64, framed: &[u8], starts: &[u64]) {
-        self.lanes[stream.index()].load(offset, framed, starts);
+    /// what does not follow the loaded octets. An error if nothing came that must be there.
+    pub fn load(
+        &mut self,
+        stream: Stream,
+        offset: u64,
+        framed: &[u8],
+        starts: &[u64],
+    ) -> Result<(), Missing> {
+        self.lanes[stream.index()].load(offset, framed, starts)
     }
 
     /// Fills a cell with what is most due for its route; what it took, in order. First by stream what

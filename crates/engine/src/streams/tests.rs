@@ -90,7 +90,7 @@ impl Desk {
     /// Loads `framed` as if it had been asked for.
     fn load(&mut self, stream: Stream, offset: u64, framed: &[u8], starts: &[u64]) {
         self.streams.asked(&Wanted { stream, offset, len_max: framed.len() as u64 });
-        self.streams.load(stream, offset, framed, starts);
+        self.streams.load(stream, offset, framed, starts).expect("it is there");
     }
 
     /// Appends a routine message that takes `framed_len` octets, tagged `number`.

@@ -23,6 +23,9 @@ pub fn words(notice: &Notice) -> String {
         Notice::SecondSelf => {
             "another machine writes with this node's identity; stop it, or revoke this node: couloir charter revoke-node".into()
         }
+        Notice::StoreDamaged => {
+            "the store lacks something that was said: it is damaged; restore the newest backup: couloir restore".into()
+        }
         Notice::ClockWrong { by_ms } => format!("this machine's clock is wrong by {} s; set it", by_ms / 1000),
         Notice::SlotTaken(route) => format!("route {route} is paused: another cell lies in our slot"),
         Notice::Active(since) => format!("ACTIVE: the official line is down since {}", local(since.0)),

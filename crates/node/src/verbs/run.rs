@@ -142,7 +142,8 @@ fn ended(ending: Option<Ending>) -> Outcome {
 }
 
 fn halted(notice: &Notice) -> Failure {
-    Failure::new(Code::Refused, format!("the node has stopped: {}", notices::words(notice)), "couloir doctor")
+    let code = if *notice == Notice::StoreDamaged { Code::Integrity } else { Code::Refused };
+    Failure::new(code, format!("the node has stopped: {}", notices::words(notice)), "couloir doctor")
 }
 
 fn start_diagnostics() {

@@ -228,7 +228,7 @@ impl World {
             octets.extend_from_slice(&said.framed);
         }
         assert_eq!(starts.first(), Some(&wanted.offset), "what is wanted starts with a message");
-        self.desk.streams.load(wanted.stream, wanted.offset, &octets, &starts);
+        self.desk.streams.load(wanted.stream, wanted.offset, &octets, &starts).expect("it is there");
     }
 
     fn kill_reader(&mut self) {

@@ -110,12 +110,23 @@ fn a_load_that_was_not_asked_for_or_does_not_follow_is_dropped_and_an_overlap_is
     let message = framed(&[5; 99]);
     desk.streams.append_unloaded(Stream::Bulk, 300, Some(tag(1)));
     desk.load(Stream::Bulk, 100, &message, &[100]);
-    desk.streams.load(Stream::Bulk, 0, &message, &[0]);
+    assert_eq!(desk.streams.load(Stream::Bulk, 0, &message, &[0]), Ok(()));
     assert_eq!(places(&desk.pack(0, 400).1), [], "out of place, or not asked for");
     desk.load(Stream::Bulk, 0, &message, &[0]);
     desk.load(Stream::Bulk, 0, &message.repeat(2), &[0, 100]);
     let (_, fragments) = desk.pack(0, 400);
     assert_eq!((places(&fragments), &fragments[0].octets), (vec![(0, 200)], &message.repeat(2)));
+}
+
+#[test]
+fn nothing_where_something_was_said_is_told() {
+    let mut desk = Desk::new();
+    desk.streams.append_unloaded(Stream::Bulk, 300, Some(tag(1)));
+    let wanted = desk.streams.wanted().expect("nothing is loaded");
+    desk.streams.asked(&wanted);
+    assert_eq!(desk.streams.load(Stream::Bulk, 0, &[], &[]), Err(Missing));
+    desk.streams.restart();
+    assert_eq!(desk.streams.load(Stream::Bulk, 0, &[], &[]), Ok(()), "asked in another incarnation");
 }
 
 #[test]
@@ -176,7 +187,7 @@ fn a_peer_ahead_of_a_restored_writer_is_caught_up_with() {
     while restored.base(Stream::Bulk) < BULK_CREDIT {
         let wanted = restored.wanted().expect("message starts are not known yet");
         restored.asked(&wanted);
-        restored.load(Stream::Bulk, wanted.offset, &piece, &[wanted.offset]);
+        restored.load(Stream::Bulk, wanted.offset, &piece, &[wanted.offset]).expect("it is there");
     }
     desk.streams = restored;
     let first = places(&desk.pack_prompt(0, 60_000).1)[0];
@@ -251,7 +262,7 @@ fn a_new_incarnation_sends_a_partly_acknowledged_file_from_its_head() {
     assert_eq!((wanted.offset, wanted.len_max), (0, 300));
     desk.streams.asked(&wanted);
     desk.streams.restart();
-    desk.streams.load(Stream::Bulk, 0, &piece, &[0]);
+    desk.streams.load(Stream::Bulk, 0, &piece, &[0]).expect("it is there");
     assert_eq!(places(&desk.pack(0, 400).1), [], "it was asked for before a restart");
 }
 
