@@ -121,8 +121,10 @@ impl Engine {
             return;
         }
         let held: BTreeSet<EntryId> = self.link.inventory.take().unwrap_or_default().into_iter().collect();
-        let lacking = self.talk.known.difference(&held);
-        let lacking = lacking.filter(|id| !self.talk.unnumbered.contains_key(id)).copied().collect();
+        // What is held for its parents is given back too; what waits for the phrase is not.
+        let is_verified = self.watch.is_verified();
+        let may_go = |id: &&EntryId| self.talk.unnumbered.get(id).is_none_or(|w| !w.is_own || is_verified);
+        let lacking = self.talk.known.difference(&held).filter(may_go).copied().collect();
         self.files.owed.entries = lacking;
         self.dirty(StateKey::Files);
         self.fetch_owed();
