@@ -15,6 +15,8 @@ use couloir_wire::limits::{LINEAGE_MAX, STREAMS};
 use couloir_wire::time::Moment;
 use minicbor::{Decode, Encode};
 
+use crate::planted::planted;
+
 /// Both nodes' lives, as one of them knows them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
 #[cbor(array)]
@@ -125,6 +127,9 @@ impl Lives {
                 let surplus = self.heard.len().saturating_sub(LIVES_HEARD_MAX);
                 self.heard.drain(..surplus);
                 Judgement::Good { is_new: true, acks_count }
+            }
+            Place::Untold | Place::Forked if planted!(TrustsEveryLife) => {
+                Judgement::Good { is_new: false, acks_count: true }
             }
             Place::Untold => Judgement::Strange,
             Place::Forked => {

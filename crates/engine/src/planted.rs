@@ -30,6 +30,10 @@ pub enum Bug {
     KeepsNoOutbox,
     /// Exchanges that carry something leave later.
     TalkLeavesLater,
+    /// Whoever continues an older copy of its disk is believed.
+    TrustsEveryLife,
+    /// A prompt route hands over whatever there is, however slow its connection.
+    WaitsForNoConnection,
     /// Fragments tell a wrong start of an entry.
     LosesBoundaries,
 }

@@ -77,11 +77,33 @@ fn hiding_a_gap_is_caught() {
 
 #[test]
 fn an_outbox_that_is_not_durable_is_caught() {
-    assert_caught(Bug::KeepsNoOutbox, &[Check::Arrives, Check::Bounded], |seed| Config {
+    assert_caught(Bug::KeepsNoOutbox, &[Check::NoHalt, Check::Arrives, Check::Bounded], |seed| Config {
         routes: vec![RouteKind::Relay(0)],
         safety_ms: 20 * MINUTE_MS,
         talk_mean_ms: Some(3_000),
         ..faulty(seed, &[FaultClass::Kill])
+    });
+}
+
+#[test]
+fn believing_a_disk_that_was_put_back_is_caught() {
+    assert_caught(Bug::TrustsEveryLife, &[Check::NoHalt, Check::Arrives, Check::DeliveredIsThere], |seed| {
+        Config {
+            safety_ms: 144 * MINUTE_MS,
+            talk_mean_ms: Some(10_000),
+            ..faulty(seed, &[FaultClass::Rollback, FaultClass::Kill])
+        }
+    });
+}
+
+#[test]
+fn a_prompt_route_that_waits_for_no_connection_is_caught() {
+    assert_caught(Bug::WaitsForNoConnection, &[Check::Bounded], |seed| Config {
+        routes: vec![RouteKind::Direct],
+        is_talk_light: false,
+        safety_ms: 144 * MINUTE_MS,
+        talk_mean_ms: Some(3_000),
+        ..faulty(seed, &[FaultClass::Absence])
     });
 }
 
