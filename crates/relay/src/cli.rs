@@ -1,11 +1,13 @@
 //! The command `couloir-relay`, also hidden in `couloir` as `couloir relay`.
 
+use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use couloir_wire::ruler::Ruler;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
@@ -14,6 +16,7 @@ use crate::access::{Access, AccessError};
 use crate::limits::{CONNECTIONS_DEFAULT, FILES_BESIDE_CONNECTIONS, HELD_OCTETS_DEFAULT};
 use crate::server::{CertificateSource, Config, ServeError, serve};
 use crate::store::{StoreError, StoreLimits};
+use crate::usage;
 
 /// A blind store of cells for Couloir: it sees fixed-size cells come and go, never what is said.
 #[derive(Debug, Parser)]
@@ -63,27 +66,55 @@ pub struct RunArgs {
     #[arg(long, value_name = "N", default_value_t = CONNECTIONS_DEFAULT as u32,
           value_parser = clap::value_parser!(u32).range(1..=65_536))]
     pub max_connections: u32,
-    /// Print the ready line as JSON
+    /// Print the ready line, or a failure, as JSON
     #[arg(long)]
     pub json: bool,
 }
 
 /// Runs the command in the process's arguments.
 pub fn main() -> ExitCode {
-    let Program { command } = Program::parse();
-    start_diagnostics();
-    run(command)
+    let args: Vec<OsString> = std::env::args_os().collect();
+    match Program::try_parse_from(&args) {
+        Ok(Program { command }) => {
+            start_diagnostics();
+            run(command)
+        }
+        Err(error) => refuse_usage(&error, &args),
+    }
 }
 
-/// Runs `command` on a runtime of its own. Exit codes: 0 stopped in order, 1 failed, 6 damaged store.
+/// Help and version are answers; everything else that does not parse is a usage error.
+fn refuse_usage(error: &clap::Error, args: &[OsString]) -> ExitCode {
+    let is_help = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+    if is_help || args.len() == 1 {
+        // A reader that went away has had enough of the help.
+        let _ = error.print();
+        return ExitCode::from(if is_help { 0 } else { 2 });
+    }
+    let (what, next) = usage::sentence(error, &Program::command(), args);
+    fail(&format!("{what}; {next}"), 2, args.iter().any(|arg| arg == "--json"))
+}
+
+/// One sentence on stderr, and with `--json` the object of a failure on stdout.
+fn fail(sentence: &str, code: u8, is_json: bool) -> ExitCode {
+    eprintln!("couloir-relay: {sentence}");
+    if is_json {
+        let (what, next) = sentence.rsplit_once("; ").unwrap_or((sentence, ""));
+        let answer = serde_json::json!({ "error": { "what": what, "next": next, "code": code } });
+        // A reader that went away has the exit code.
+        let _ = writeln!(std::io::stdout().lock(), "{answer}");
+    }
+    ExitCode::from(code)
+}
+
+/// Runs `command` on a runtime of its own. Exit codes: 0 stopped in order, 1 failed, 6 damaged store;
+/// what does not parse ends with 2.
 pub fn run(command: Command) -> ExitCode {
     let Command::Run(args) = command;
+    let is_json = args.json;
     match run_to_end(args) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("couloir-relay: {error}");
-            ExitCode::from(error.exit_code())
-        }
+        Err(error) => fail(&error.to_string(), error.exit_code(), is_json),
     }
 }
 

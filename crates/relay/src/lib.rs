@@ -17,3 +17,4 @@ pub mod server;
 pub mod store;
 mod stream;
 mod tls;
+pub mod usage;

@@ -10,8 +10,9 @@ pub mod values;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser;
 use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
+use couloir_relay::usage;
 
 use crate::verbs::Verb;
 use crate::words::{Failure, Outcome};
@@ -43,7 +44,7 @@ pub fn main() -> ExitCode {
             let out = Out::new(cli.json);
             finish(&out, cli.verb.run(&out, &cli.home))
         }
-        Err(error) => refuse_usage(&error, args.iter().any(|arg| arg == "--json")),
+        Err(error) => refuse_usage(&error, &args),
     }
 }
 
@@ -58,17 +59,16 @@ fn finish(out: &Out, outcome: Outcome) -> ExitCode {
 }
 
 /// Help and version are answers; everything else that does not parse is a usage error.
-fn refuse_usage(error: &clap::Error, is_json: bool) -> ExitCode {
+fn refuse_usage(error: &clap::Error, args: &[OsString]) -> ExitCode {
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         // A reader that went away has had enough of the help.
         let _ = error.print();
         return ExitCode::SUCCESS;
     }
-    if !is_json {
+    if args.len() == 1 {
         let _ = error.print();
         return ExitCode::from(2);
     }
-    let text = error.to_string();
-    let what = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-    finish(&Out::new(true), Err(Failure::usage(what, "couloir help")))
+    let (what, next) = usage::sentence(error, &Cli::command(), args);
+    finish(&Out::new(args.iter().any(|arg| arg == "--json")), Err(Failure::usage(what, next)))
 }
