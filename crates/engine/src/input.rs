@@ -3,7 +3,7 @@
 use couloir_wire::cell::{Desk, Official};
 use couloir_wire::entry::{Body, Precedence};
 use couloir_wire::exchange::PutOutcome;
-use couloir_wire::id::{Digest, EntryId, RouteId};
+use couloir_wire::id::{Digest, EntryId, RouteId, Slot};
 use couloir_wire::time::{Moment, WallTime, Window};
 
 use crate::store::Fetched;
@@ -111,6 +111,8 @@ pub struct RouteAnswer {
     pub puts: Vec<PutOutcome>,
     /// Cells in the order of the armed GETs; `None` where the slot is empty.
     pub gets: Vec<Option<Vec<u8>>>,
+    /// The slots that a folder holds, if they were asked for; at most [`couloir_wire::limits::LISTED_MAX`].
+    pub listed: Vec<Slot>,
 }
 
 /// Why an exchange had no answer.

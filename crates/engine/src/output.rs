@@ -67,6 +67,8 @@ pub struct Armed {
     pub puts: Vec<Put>,
     /// What is read.
     pub gets: Vec<Get>,
+    /// Whether the carrier, a folder, is to tell all the slots that it holds.
+    pub lists: bool,
 }
 
 /// One slot to read.
@@ -117,6 +119,11 @@ pub enum Notice {
     /// The clock of this machine is wrong by so many milliseconds, as relays and peer tell it.
     ClockWrong {
         /// Own clock minus agreed time.
+        by_ms: i64,
+    },
+    /// This node's time and the peer's are so many milliseconds apart, and nobody else tells which is right.
+    ClocksDiffer {
+        /// Own time minus the peer's.
         by_ms: i64,
     },
     /// A route refuses: another cell is in our slot.

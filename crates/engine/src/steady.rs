@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use couloir_wire::cbor;
 use couloir_wire::id::RouteId;
-use couloir_wire::limits::{LOSS_WINDOWS, STATUS_WINDOWS};
+use couloir_wire::limits::{LISTED_SPAN_MS, LOSS_WINDOWS, STATUS_WINDOWS};
 use couloir_wire::route::{Carrier, RouteSpec};
 use couloir_wire::ruler::Ruler;
 use couloir_wire::time::{Moment, WallTime, Window, WindowLength};
@@ -100,6 +100,10 @@ pub struct Steady {
     pub fill_due: Option<Window>,
     /// The shell is to forget what it holds.
     pub is_disarming: bool,
+    /// The peer's windows minus ours: a folder has no clock, and each side counts by its own.
+    pub shift: i64,
+    /// What the last listing showed: our window, and the newest of the peer's.
+    pub listed: Option<(Window, Window)>,
     /// Whether this is a time of search.
     pub phase: SearchPhase,
     /// The plan, once one began.
@@ -164,6 +168,8 @@ impl Steady {
             armed_from,
             fill_due: None,
             is_disarming: false,
+            shift: 0,
+            listed: None,
             phase: SearchPhase::started(moment),
             search: None,
             probes: VecDeque::new(),
@@ -198,6 +204,27 @@ impl Steady {
     /// The window at `moment`, by the route's time.
     pub fn window_at(&self, moment: Moment) -> Window {
         self.length.window_at(self.clock.time_at(moment))
+    }
+
+    /// The window that the peer counts when we count `window`.
+    pub fn peer_window(&self, window: Window) -> Window {
+        Window(window.0.saturating_add_signed(self.shift))
+    }
+
+    /// The time at `moment` by which the peer counts its windows.
+    pub fn peer_time_at(&self, moment: Moment) -> WallTime {
+        self.clock.time_at(moment).shifted(self.shift.saturating_mul(self.length.ms() as i64))
+    }
+
+    /// The peer counts windows by another clock, `shift` apart from ours: what was missed is looked for there.
+    pub fn follow_peer(&mut self, shift: i64, moment: Moment) {
+        self.shift = shift;
+        self.asked_again.clear();
+        self.opened = OpenedWindows::default();
+        let newest = Window(self.peer_window(self.window_at(moment)).0.saturating_sub(1));
+        let oldest = Window(newest.0.saturating_sub(LISTED_SPAN_MS / self.length.ms()));
+        self.search = Some(Search::new(self.ruler, self.length, newest, oldest));
+        self.probes.clear();
     }
 
     /// Whether its windows are known to be the peer's: relays tell the time, folders take the node's.

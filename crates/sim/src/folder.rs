@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use couloir_engine::{Armed, RouteAnswer, RouteTrouble};
 use couloir_relay::core::{settle, slot_of};
 use couloir_wire::id::Slot;
+use couloir_wire::limits::LISTED_MAX;
 use couloir_wire::ruler::Ruler;
 use couloir_wire::time::{Hour, WallTime, Window, WindowLength};
 
@@ -58,7 +59,9 @@ impl Folder {
         let find = |get: &couloir_engine::Get| {
             self.objects.get(&(self.hour_of(armed.length, get.window), get.slot)).cloned()
         };
-        Ok(RouteAnswer { time: None, puts, gets: armed.gets.iter().map(find).collect() })
+        let slots = self.objects.keys().map(|(_, slot)| *slot);
+        let listed = slots.take(if armed.lists { LISTED_MAX } else { 0 }).collect();
+        Ok(RouteAnswer { time: None, puts, gets: armed.gets.iter().map(find).collect(), listed })
     }
 
     fn hour_of(&self, length: WindowLength, window: Window) -> Hour {

@@ -102,6 +102,18 @@ pub fn two_machines(seed: u64) -> Result<World, PaperFormatError> {
     Ok(world)
 }
 
+/// Two offices that share a folder alone, one of whose clocks is `off_ms` wrong from the start.
+pub fn clocks_apart(seed: u64, off_ms: i64) -> Result<World, PaperFormatError> {
+    let mut world = World::new(quiet(seed, &[RouteKind::Folder(0)], 0))?;
+    world.nodes[1].wall_off_ms = off_ms;
+    world.run_until(HOUR_MS);
+    world.is_talking = false;
+    world.run_until(world.now_ms + 5 * 60_000);
+    let missing = world.missing();
+    world.judge(require(Check::Arrives, missing.is_empty(), || missing.join("; ")));
+    Ok(world)
+}
+
 /// A key change is cut: `node` is killed before its output number `outputs` from the hour on.
 pub fn key_change_cut(seed: u64, node: usize, outputs: u32) -> Result<World, PaperFormatError> {
     let routes = [RouteKind::Relay(0)];

@@ -129,7 +129,7 @@ impl RelayActor {
                 self.misbehave(hostility, now, exchange, shape)?
             }
         };
-        Ok(RouteAnswer { time: Some(answer.time), puts: answer.puts, gets: answer.gets })
+        Ok(RouteAnswer { time: Some(answer.time), puts: answer.puts, gets: answer.gets, listed: Vec::new() })
     }
 
     /// The relay's own answer; what it said that it stored must be found.

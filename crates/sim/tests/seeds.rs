@@ -1,8 +1,9 @@
 //! Seeds that every change must pass. `couloir-sim` runs as many more as one has time for.
 
+use couloir_engine::Notice;
 use couloir_seal::CipherSuite;
 use couloir_sim::named::{
-    back_after, five_minutes, from_outside, key_change_cut, old_backup, two_machines, verified,
+    back_after, clocks_apart, five_minutes, from_outside, key_change_cut, old_backup, two_machines, verified,
 };
 use couloir_sim::scenario::{PLAIN, RELAYS, RouteKind, drawn, quiet, run};
 
@@ -55,6 +56,17 @@ fn pass(seeds: &[u64], minutes: u64) {
         let outcome = run(drawn(*seed, CipherSuite::Null, minutes * MINUTE_MS)).expect("a world");
         let failure = outcome.failure.map(|failure| failure.to_string());
         assert_eq!(failure, None, "seed {seed}, faults {}", outcome.faults);
+    }
+}
+
+#[test]
+fn a_folder_joins_two_clocks_that_are_a_day_apart() {
+    for (seed, off_hours) in [(1, 24), (2, -24), (3, 3), (4, -1)] {
+        let world = clocks_apart(seed, off_hours * 60 * MINUTE_MS as i64).expect("a world");
+        assert_eq!(world.failure, None, "seed {seed}, {off_hours} h apart");
+        assert!(world.model.arrived > 50, "seed {seed}: {} arrived", world.model.arrived);
+        let is_told = |(_, _, notice): &(u64, usize, Notice)| matches!(notice, Notice::ClocksDiffer { .. });
+        assert!(world.notices.iter().any(is_told), "seed {seed}: nobody was told");
     }
 }
 

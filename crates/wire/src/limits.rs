@@ -60,6 +60,10 @@ pub const SEARCH_NEAR_GETS: usize = 4;
 pub const SEARCH_STRETCHES_MAX: usize = 64;
 /// Probes of a search that were never answered and are tried again: those of 16 exchanges.
 pub const SEARCH_UNANSWERED_MAX: usize = 224;
+/// Slots that a listing of a folder holds: what two directions of the shortest windows keep there.
+pub const LISTED_MAX: usize = 1 << 18;
+/// How far from the own time a peer's windows are looked for in a listing: clocks are up to a day wrong.
+pub const LISTED_SPAN_MS: u64 = 25 * 3_600_000;
 /// How far back a missed window is asked for again: what it carried has long been sent anew.
 pub const MISSED_WINDOWS: u64 = 32;
 /// Intervals of used windows kept per route: a year of daily repairs of clocks, in at most 5 kB.

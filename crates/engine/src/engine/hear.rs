@@ -74,9 +74,11 @@ impl Engine {
     }
 
     /// Whether a cell was written lately, so that it tells how its writer is.
-    fn is_recent(&self, now: Now, source: &Source) -> bool {
+    pub(super) fn is_recent(&self, now: Now, source: &Source) -> bool {
         let life_ms = self.status_life_ms() as i64;
-        source.opens.is_none_or(|opens| self.time(now) - opens <= life_ms)
+        let steady = self.steady.get(&source.route);
+        let time = steady.map_or_else(|| self.time(now), |steady| steady.peer_time_at(now.moment));
+        source.opens.is_none_or(|opens| time - opens <= life_ms)
     }
 
     /// The peer writes `epoch`: a change of keys or the making of the link may be complete.
@@ -104,7 +106,7 @@ impl Engine {
     fn is_fresh(&self, now: Now, source: &Source) -> bool {
         let steady = self.steady.get(&source.route);
         steady.zip(source.opens).is_some_and(|(steady, opens)| {
-            let age_ms = steady.clock.time_at(now.moment) - opens;
+            let age_ms = steady.peer_time_at(now.moment) - opens;
             age_ms <= FRESH_WINDOWS * steady.length.ms() as i64
         })
     }
@@ -117,6 +119,7 @@ impl Engine {
             self.hearing.heard(status, now.moment, at, life_ms);
             let offset_ms = status.written.0.saturating_sub(now.moment.0 as i64);
             self.clock.peer(0, offset_ms);
+            self.tell_clock(now);
         }
         let delay_ms = u64::try_from(at - status.written).unwrap_or(0);
         if let Some(steady) = self.steady.get_mut(&source.route).filter(|_| is_recent) {

@@ -11,6 +11,7 @@ mod contact;
 mod control;
 mod files;
 mod hear;
+mod listing;
 mod prompt;
 mod recover;
 mod rekey;

@@ -226,7 +226,7 @@ impl Engine {
                 self.hearing.hears_us_at = Some(now.moment);
                 self.on_inside(now, &Source { route, epoch: head.epoch, opens: None }, &inside);
             }
-            None => self.on_unknown_epoch(now, at),
+            None => self.on_unknown_epoch(now, &Source { route, epoch: head.epoch, opens: None }),
         }
     }
 

@@ -1,5 +1,6 @@
 //! Changes of keys at fixed times, and erasure (PROTOCOL §4.2).
 
+use couloir_wire::route::Carrier;
 use couloir_wire::time::Hour;
 
 use super::{Engine, FORGET_EVERY_MS};
@@ -63,7 +64,9 @@ impl Engine {
         let write = Hour::of(earliest);
         let oldest = Hour(write.0.saturating_sub(CELL_LIFE_HOURS_MAX));
         let reached = self.steady.values().map(|steady| {
-            steady.reached.map_or(oldest, |time| Hour(Hour::of(time).0.saturating_sub(READ_SLACK_HOURS)))
+            let is_folder = steady.spec.carrier() == Some(Carrier::Folder);
+            let slack_hours = if is_folder { FOLDER_SLACK_HOURS } else { READ_SLACK_HOURS };
+            steady.reached.map_or(oldest, |time| Hour(Hour::of(time).0.saturating_sub(slack_hours)))
         });
         let read = reached.min().unwrap_or(write).max(oldest).min(write);
         let Some(epochs) = &mut self.link.epochs else { return };
@@ -83,3 +86,5 @@ impl Engine {
 const CELL_LIFE_HOURS_MAX: u64 = 90 * 24;
 /// The hour before the last answer is still asked for: windows missed, the hour's turn.
 const READ_SLACK_HOURS: u64 = 1;
+/// In a folder the peer counts hours by its own clock, which may be a day behind.
+const FOLDER_SLACK_HOURS: u64 = 26;

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use couloir_wire::cell::Stream;
 use couloir_wire::entry::Body;
 use couloir_wire::id::EntryId;
-use couloir_wire::time::WallTime;
 
 use super::Engine;
 use super::files::Incoming;
+use super::hear::Source;
 use crate::control::{Control, INVENTORY_IDS_MAX};
 use crate::input::Now;
 use crate::link::Stage;
@@ -38,8 +38,8 @@ impl Engine {
     }
 
     /// The peer writes, newly, under an epoch that we never had: we were rolled back.
-    pub(super) fn on_unknown_epoch(&mut self, now: Now, opens: WallTime) {
-        let is_recent = self.time(now) - opens <= self.status_life_ms() as i64;
+    pub(super) fn on_unknown_epoch(&mut self, now: Now, source: &Source) {
+        let is_recent = self.is_recent(now, source);
         let enough = match self.link.stage {
             Stage::Quiet => UNKNOWN_CELLS_MAX,
             // The peer may not have taken the answer or confirmation yet, or was put back since it asked.

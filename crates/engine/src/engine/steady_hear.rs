@@ -62,8 +62,12 @@ impl Engine {
         for (lane, outcome) in answer.puts.iter().enumerate() {
             self.on_put(now, exchanged, &version, lane, *outcome);
         }
+        let current = self.steady.get(&route).map(|steady| steady.peer_window(exchanged.window));
         for (asked, cell) in version.asked.iter().zip(&answer.gets) {
-            self.on_got(now, route, *asked, cell.as_deref(), exchanged.window);
+            self.on_got(now, route, *asked, cell.as_deref(), current.unwrap_or(exchanged.window));
+        }
+        if !answer.listed.is_empty() {
+            self.on_listed(now, route, exchanged.window, &answer.listed);
         }
         self.say_hello(now, route);
     }
@@ -83,13 +87,20 @@ impl Engine {
         self.tell_clock(now);
     }
 
-    fn tell_clock(&mut self, now: Now) {
-        let off_ms = self.clock.disagreement_ms();
-        let is_off = off_ms > CLOCK_OFF_MS;
-        if is_off && !self.is_clock_told {
-            self.notice(Notice::ClockWrong { by_ms: now.wall - self.time(now) });
-        }
-        self.is_clock_told = is_off;
+    /// Tells the desk, once, if a clock is off.
+    pub(super) fn tell_clock(&mut self, now: Now) {
+        let time = self.time(now);
+        let own_ms = now.wall - time;
+        let peer_ms = self.clock.peer_time(0, now.moment).map_or(0, |peer| time - peer);
+        let notice = if own_ms.unsigned_abs() > CLOCK_OFF_MS {
+            Some(Notice::ClockWrong { by_ms: own_ms })
+        } else if peer_ms.unsigned_abs() > CLOCK_OFF_MS {
+            Some(Notice::ClocksDiffer { by_ms: peer_ms })
+        } else {
+            None
+        };
+        let was_told = std::mem::replace(&mut self.is_clock_told, notice.is_some());
+        notice.filter(|_| !was_told).into_iter().for_each(|notice| self.notice(notice));
     }
 
     /// The route answered: a search may begin, and the hour of the last answer is kept.
@@ -99,8 +110,9 @@ impl Engine {
         let time = steady.clock.time_at(now.moment);
         if steady.phase.reached(now.moment) {
             let current = steady.window_at(now.moment);
-            let newest = Window(current.0.saturating_sub(1));
-            let oldest = steady.reached.map_or(newest, |reached| steady.length.window_at(reached));
+            let newest = steady.peer_window(Window(current.0.saturating_sub(1)));
+            let oldest =
+                steady.reached.map_or(newest, |reached| steady.peer_window(steady.length.window_at(reached)));
             steady.search = Some(Search::new(steady.ruler, steady.length, newest, oldest));
             steady.probes.clear();
         }
@@ -231,19 +243,16 @@ impl Engine {
         let Some(length) = self.steady.get(&route).map(|steady| steady.length) else { return };
         let hour = length.hour_of(window);
         let epochs: Vec<u64> = self.link.epochs.iter().flat_map(|epochs| epochs.readable()).collect();
+        let source = |epoch| Source { route, epoch, opens: Some(length.opens(window)) };
         for epoch in epochs {
             let key = self.link.epochs.as_ref().and_then(|epochs| epochs.read_key(epoch, hour));
             let inside = key.and_then(|key| key.cell_key(route, window, lane).open(cell));
             if let Some(inside) = inside {
                 self.link.unknown_cells = 0;
-                return self.on_inside(
-                    now,
-                    &Source { route, epoch, opens: Some(length.opens(window)) },
-                    &inside,
-                );
+                return self.on_inside(now, &source(epoch), &inside);
             }
         }
-        self.on_unknown_epoch(now, length.opens(window));
+        self.on_unknown_epoch(now, &source(0));
     }
 
     /// A cell of the peer was opened on a route.
@@ -251,7 +260,7 @@ impl Engine {
         let at = self.time(now);
         let Some(steady) = self.steady.get_mut(&route) else { return };
         // The answer with which a route's clock goes back may hold cells of windows that are yet to come.
-        if window <= steady.window_at(now.moment) {
+        if window <= steady.peer_window(steady.window_at(now.moment)) {
             steady.opened.opened(window);
         }
         steady.health.last_in = Some((now.moment, at));

@@ -14,7 +14,7 @@ use crate::keys::Epochs;
 use crate::output::{Armed, Get, Output};
 use crate::parts::{self, Series};
 use crate::planted::planted;
-use crate::schedule::{draw_instant_ms, fill_lead_ms};
+use crate::schedule::{ShiftMs, draw_instant_ms, fill_lead_ms};
 use crate::steady::{Asked, Record, Steady, Version};
 use crate::store::StateKey;
 use crate::streams::{Carry, Placement};
@@ -79,9 +79,12 @@ impl Engine {
 
     /// A folder has no time of its own and takes the node's.
     fn follow_node_time(&mut self, now: Now, route: RouteId) {
-        let time = self.time(now);
+        let time = self.folder_time(now);
         let Some(steady) = self.steady.get_mut(&route) else { return };
-        if steady.spec.carrier() == Some(Carrier::Folder) && steady.clock.set(now.moment, time).is_some() {
+        if steady.spec.carrier() == Some(Carrier::Folder)
+            && let Some(ShiftMs(by_ms)) = steady.clock.set(now.moment, time)
+        {
+            steady.shift_back(by_ms);
             let (place, carries) = (steady.place, steady.realign(now.moment));
             self.link.send.failed(place, &carries);
         }
@@ -145,7 +148,8 @@ impl Engine {
         if let Some(record) = self.steady.get_mut(&route).and_then(|steady| steady.armed.get_mut(&window)) {
             record.versions.push(Version { serial, asked, carries, epoch });
         }
-        self.queue.push_back(Output::Arm(Armed { route, window, serial, leaves, length, puts, gets }));
+        let lists = self.lists(route, window, leaves);
+        self.queue.push_back(Output::Arm(Armed { route, window, serial, leaves, length, puts, gets, lists }));
     }
 
     fn spot(&self, route: RouteId, window: Window, lane: u8, is_content: bool) -> Option<Spot> {
@@ -283,11 +287,11 @@ impl Engine {
         self.steady.values().filter_map(report).collect()
     }
 
-    /// What a window's GETs ask for: per lane the previous window's slot and a spare one, while the
-    /// route is searched 14 more.
+    /// What a window's GETs ask for: per lane the slot of the peer's previous window and a spare one, while
+    /// the route is searched 14 more.
     fn asked(&mut self, route: RouteId, window: Window, leaves: Moment, is_content: bool) -> Vec<Asked> {
         let Some(steady) = self.steady.get(&route) else { return Vec::new() };
-        let lanes = steady.spec.lanes;
+        let (lanes, window) = (steady.spec.lanes, steady.peer_window(window));
         let is_searching = steady.phase.is_searching(leaves);
         let per_lane = if is_searching { SEARCH_GETS_PER_LANE } else { GETS_PER_LANE };
         let mut asked = Vec::with_capacity(usize::from(lanes) * per_lane);
@@ -309,7 +313,7 @@ impl Engine {
     }
 
     /// Where the peer may have written its cell of `window`, most likely first.
-    fn likely(&self, route: RouteId, window: Window, lane: u8) -> Vec<Asked> {
+    pub(super) fn likely(&self, route: RouteId, window: Window, lane: u8) -> Vec<Asked> {
         let Some(steady) = self.steady.get(&route) else { return Vec::new() };
         if self.link.meeting.is_none() || !steady.is_synchronised() {
             return Vec::new();
@@ -364,7 +368,7 @@ impl Engine {
         Get { slot, window: asked.window().unwrap_or(current) }
     }
 
-    fn slot(&self, route: RouteId, asked: Asked) -> Option<Slot> {
+    pub(super) fn slot(&self, route: RouteId, asked: Asked) -> Option<Slot> {
         let length = self.steady.get(&route)?.length;
         let meeting = self.link.meeting.as_ref()?;
         let epochs = self.link.epochs.as_ref();

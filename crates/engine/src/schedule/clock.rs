@@ -168,6 +168,11 @@ impl NodeClock {
         (wall_at(earliest_ms, moment), wall_at(latest_ms, moment))
     }
 
+    /// The time at `moment` by the clock of peer number `peer`, if it was heard.
+    pub fn peer_time(&self, peer: u8, moment: Moment) -> Option<WallTime> {
+        self.peers_ms.get(&peer).map(|offset_ms| wall_at(*offset_ms, moment))
+    }
+
     /// How far the own clock is from the node's time, in milliseconds.
     pub fn disagreement_ms(&self) -> u64 {
         self.own_ms.abs_diff(self.median_ms)

@@ -27,6 +27,9 @@ pub fn words(notice: &Notice) -> String {
             "the store lacks something that was said: it is damaged; restore the newest backup: couloir restore".into()
         }
         Notice::ClockWrong { by_ms } => format!("this machine's clock is wrong by {} s; set it", by_ms / 1000),
+        Notice::ClocksDiffer { by_ms } => {
+            format!("this node's clock and the peer's are {} s apart; check both", by_ms.unsigned_abs() / 1000)
+        }
         Notice::SlotTaken(route) => format!("route {route} is paused: another cell lies in our slot"),
         Notice::Active(since) => format!("ACTIVE: the official line is down since {}", local(since.0)),
         Notice::Standby(since) => format!("standby: the official line works again since {}", local(since.0)),

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use couloir_engine::{Armed, RouteAnswer, RouteTrouble};
 use couloir_wire::exchange::PutOutcome;
 use couloir_wire::id::Slot;
+use couloir_wire::limits::LISTED_MAX;
 use couloir_wire::route::RouteSpec;
 use couloir_wire::ruler::Ruler;
 use couloir_wire::time::{Window, WindowLength};
@@ -80,6 +81,7 @@ impl FolderLine {
                 .collect(),
             gets: armed.gets.iter().map(|get| path(get.slot, get.window)).collect(),
             is_clearing,
+            is_listing: armed.lists,
         }
     }
 
@@ -97,6 +99,7 @@ struct Visit {
     puts: Vec<(PathBuf, Vec<u8>)>,
     gets: Vec<PathBuf>,
     is_clearing: bool,
+    is_listing: bool,
 }
 
 impl Visit {
@@ -108,7 +111,8 @@ impl Visit {
         let puts = puts.collect::<io::Result<Vec<_>>>().map_err(|error| trouble_of(&error))?;
         let gets = self.gets.iter().map(|path| get(path, self.cell_len));
         let gets = gets.collect::<io::Result<Vec<_>>>().map_err(|error| trouble_of(&error))?;
-        Ok(RouteAnswer { time: None, puts, gets })
+        let listed = if self.is_listing { list(&self.folder) } else { Vec::new() };
+        Ok(RouteAnswer { time: None, puts, gets, listed })
     }
 }
 
@@ -163,6 +167,16 @@ fn get(path: &Path, len: usize) -> io::Result<Option<Vec<u8>>> {
     Ok((octets.len() == len).then_some(octets))
 }
 
+/// The slots in `folder`; what cannot be read, or is no slot, is left out.
+fn list(folder: &Path) -> Vec<Slot> {
+    let entries = |path: &Path| std::fs::read_dir(path).into_iter().flatten().flatten();
+    let is_hour =
+        |entry: &std::fs::DirEntry| entry.file_name().to_str().is_some_and(|n| n.parse::<u64>().is_ok());
+    let hours = entries(folder).filter(is_hour).map(|hour| hour.path());
+    let names = hours.flat_map(|hour| entries(&hour).collect::<Vec<_>>()).map(|entry| entry.file_name());
+    names.filter_map(|name| name.to_str()?.parse().ok()).take(LISTED_MAX).collect()
+}
+
 /// Deletes hours that are long past.
 fn clear(folder: &Path) -> io::Result<()> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
@@ -209,6 +223,7 @@ mod tests {
             puts: puts.into_iter().map(|(path, cell)| (folder.join(path), cell)).collect(),
             gets: gets.into_iter().map(|path| folder.join(path)).collect(),
             is_clearing: false,
+            is_listing: false,
         }
     }
 
@@ -229,6 +244,26 @@ mod tests {
         std::fs::write(folder.path().join("7/a"), vec![0; 5_000_000]).expect("written");
         let found = visit(folder.path(), vec![], vec!["7/a"]).exchange().expect("works");
         assert_eq!(found.gets, vec![None]);
+    }
+
+    #[test]
+    fn a_listing_tells_the_slots_and_nothing_else() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let slots = [Slot([7; 32]), Slot([9; 32])];
+        let path = |hour: &str, slot: Slot| format!("{hour}/{slot}");
+        let (first, second) = (path("7", slots[0]), path("8", slots[1]));
+        let cell = b"abcd".to_vec();
+        visit(folder.path(), vec![(&first, cell.clone()), (&second, cell)], vec![])
+            .exchange()
+            .expect("works");
+        std::fs::write(folder.path().join("7/.new-x"), b"abcd").expect("written");
+        std::fs::create_dir(folder.path().join("notes")).expect("made");
+        let mut listed = Visit { is_listing: true, ..visit(folder.path(), vec![], vec![]) }
+            .exchange()
+            .expect("works")
+            .listed;
+        listed.sort();
+        assert_eq!(listed, slots);
     }
 
     #[test]

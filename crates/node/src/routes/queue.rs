@@ -99,6 +99,7 @@ mod tests {
             length: WindowLength::DEFAULT,
             puts: Vec::new(),
             gets: Vec::new(),
+            lists: false,
         }
     }
 

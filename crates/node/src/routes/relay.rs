@@ -75,7 +75,7 @@ impl RelayLine {
         let response = connection.send_request(request).await.map_err(|_| RouteTrouble::Unreachable)?;
         let octets = read_answer(response, shape).await?;
         let answer = ExchangeAnswer::decode(&octets, shape).map_err(|_| RouteTrouble::Malformed)?;
-        Ok(RouteAnswer { time: Some(answer.time), puts: answer.puts, gets: answer.gets })
+        Ok(RouteAnswer { time: Some(answer.time), puts: answer.puts, gets: answer.gets, listed: Vec::new() })
     }
 
     fn body(&self, armed: &Armed) -> Result<(Shape, Bytes), ExchangeError> {

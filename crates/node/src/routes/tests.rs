@@ -56,7 +56,8 @@ impl Route {
         let get = Get { slot: slot(read), window };
         let leaves = self.clock.moment() + after_ms;
         let (serial, route) = (u64::from(write), RouteId([4; 16]));
-        let armed = Armed { route, window, serial, leaves, length, puts: vec![put], gets: vec![get, get] };
+        let (puts, gets) = (vec![put], vec![get, get]);
+        let armed = Armed { route, window, serial, leaves, length, puts, gets, lists: false };
         self.queue.arm(armed.clone());
         armed
     }
