@@ -36,7 +36,11 @@ macro_rules! ids {
         }
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+                let mut digits = [0; 2 * $len];
+                for (pair, byte) in digits.chunks_exact_mut(2).zip(self.0) {
+                    pair.copy_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+                }
+                f.write_str(core::str::from_utf8(&digits).unwrap_or_default())
             }
         }
         impl fmt::Debug for $name {
@@ -84,7 +88,7 @@ ids! {
     InvitationId: 16;
     /// A route: random, never reused; a changed route is a new one.
     RouteId: 16;
-    /// One thing said: random.
+    /// One thing said: random, its last [`ENTRY_ID_TIME_OCTETS`] the author's time.
     EntryId: 16;
     /// A conversation: random.
     ConversationId: 16;
@@ -98,6 +102,21 @@ ids! {
     WriteToken: 32;
 }
 
+impl EntryId {
+    /// The id of what is said at `at_ms` milliseconds since 1970.
+    pub fn new(random: [u8; 16], at_ms: i64) -> EntryId {
+        let mut octets = random;
+        let at = at_ms.to_be_bytes();
+        octets[EntryId::LEN - ENTRY_ID_TIME_OCTETS..].copy_from_slice(&at[at.len() - ENTRY_ID_TIME_OCTETS..]);
+        EntryId(octets)
+    }
+}
+
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+/// Octets of an entry's id that tell when it was said, so that a store finds together what was said
+/// together; eighty random bits are left. A reader does not rely on them.
+pub const ENTRY_ID_TIME_OCTETS: usize = 6;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,6 +125,12 @@ mod tests {
     fn an_id_survives_its_text() {
         let id = EntryId([0xab; 16]);
         assert_eq!(id.to_string().parse(), Ok(id));
+    }
+
+    #[test]
+    fn an_entrys_id_begins_random_and_ends_with_its_time() {
+        let id = EntryId::new([0xab; 16], 0x0123_4567_89ab);
+        assert_eq!(id.to_string(), "abababababababababab0123456789ab");
     }
 
     #[test]

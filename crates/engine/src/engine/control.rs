@@ -91,7 +91,9 @@ impl Engine {
     /// The peer says that it displayed entries. If it says so of its own, it only deceives itself.
     fn on_shown(&mut self, ids: &[EntryId]) {
         let known: Vec<EntryId> = ids.iter().copied().filter(|id| self.talk.known.contains(id)).collect();
-        self.talk.undelivered.retain(|id, _| !known.contains(id));
+        for id in &known {
+            self.talk.undelivered.remove(id);
+        }
         self.mark(&known, DeliveryState::Shown);
     }
 

@@ -49,7 +49,7 @@ impl Engine {
         let at_ms = self.time(now).0;
         let expires_ms = say.expires_after_ms.map(|ms| at_ms.saturating_add_unsigned(ms));
         let entry = Entry {
-            id: say.id.unwrap_or_else(|| EntryId(self.entropy.array())),
+            id: say.id.unwrap_or_else(|| EntryId::new(self.entropy.array(), at_ms)),
             conversation,
             author: self.party.own.post(),
             parents: self.talk.parents(),
@@ -163,23 +163,34 @@ impl Engine {
         let missing =
             if planted!(WaitsForNothing) { Default::default() } else { self.talk.missing(&entry.parents) };
         self.talk.known.insert(entry.id);
-        // Own words that the peer gives back after a restore are with it already.
-        self.write(Write::Entry(StoredEntry {
-            id: entry.id,
-            encoded: octets.to_vec(),
-            is_own: is_ours,
-            state: DeliveryState::Delivered,
-            number: None,
-            has_gap: false,
-        }));
-        self.talk.unnumbered.insert(entry.id, Unnumbered { encoded: octets.to_vec(), is_own: false });
         if let Body::File { .. } = entry.body {
             self.files.expected.insert(entry.id);
             self.dirty(StateKey::Files);
         }
         let waits = entry.precedence != Precedence::Flash;
         let released = self.talk.hold.arrive(entry.id, missing, waits, now.moment);
-        self.appear(&released);
+        let (at_once, others) = match released.split_first() {
+            Some((first, others)) if first.id == entry.id => (Some(first), others),
+            _ => (None, &released[..]),
+        };
+        self.keep_heard(&entry, octets, is_ours, at_once);
+        self.appear(others);
+    }
+
+    /// Keeps what the peer said or gave back: in the log if it goes up `at_once`, else waiting.
+    fn keep_heard(&mut self, entry: &Entry, octets: &[u8], is_own: bool, at_once: Option<&Release>) {
+        let number = at_once.map(|_| self.enter_log(entry, octets));
+        let has_gap = at_once.is_some_and(|release| release.has_gap) && !planted!(HidesGaps);
+        // Own words that the peer gives back after a restore are with it already.
+        let (id, encoded, state) = (entry.id, octets.to_vec(), DeliveryState::Delivered);
+        self.write(Write::Entry(StoredEntry { id, encoded, is_own, state, number, has_gap }));
+        match number {
+            Some(_) => self.follow_file(entry),
+            None => {
+                let waiting = Unnumbered { encoded: octets.to_vec(), is_own: false };
+                self.talk.unnumbered.insert(id, waiting);
+            }
+        }
     }
 
     pub(super) fn release_held(&mut self, now: Now) {

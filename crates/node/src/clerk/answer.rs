@@ -105,18 +105,21 @@ pub fn log<N: Node>(
     after: Option<u64>,
     row: &mut dyn FnMut(Row) -> Outcome,
 ) -> Outcome<Option<u64>> {
-    let posts = Posts::of(&papers::channel_of(node.reader())?)?;
-    let mut after = after;
+    let (mut after, mut posts) = (after, None);
     loop {
         let page = node.reader().log_after(after, PAGE_ROWS)?;
         let Some(last) = page.last() else { return Ok(after) };
         after = last.number.or(after);
+        let posts = match &mut posts {
+            Some(posts) => posts,
+            none => none.insert(Posts::of(&papers::channel_of(node.reader())?)?),
+        };
         for each in &page {
-            row(Row::of(each, &posts, files::progress(node, each)?))?;
+            row(Row::of(each, posts, files::progress(node, each)?))?;
         }
         let shown = newly_shown(&page);
         if !shown.is_empty() {
-            node.submit(Input::Shown(shown))?;
+            node.show(shown)?;
         }
     }
 }
@@ -194,9 +197,9 @@ fn check<N: Node>(node: &mut N) -> Outcome<Value> {
     Ok(json!({ "problems": problems }))
 }
 
-/// A new random id.
+/// A new id.
 pub fn random_entry_id() -> Outcome<EntryId> {
-    Ok(EntryId(keys::random()?))
+    Ok(EntryId::new(keys::random()?, jiff::Timestamp::now().as_millisecond()))
 }
 
 /// Entries read from the store at once.

@@ -78,6 +78,10 @@ impl Node for Kept {
         refusal_in(self.feed(input)?).map_or(Ok(()), |refusal| Err(refusal.into()))
     }
 
+    fn show(&mut self, ids: Vec<EntryId>) -> Outcome {
+        self.submit(Input::Shown(ids))
+    }
+
     fn status(&mut self) -> Outcome<StatusView> {
         Ok(self.host.engine().status(self.clock.now()))
     }

@@ -40,6 +40,8 @@ pub trait Node {
     fn say(&mut self, say: Say) -> Outcome<EntryId>;
     /// Hands in what has no answer of its own; returns once it is durable.
     fn submit(&mut self, input: Input) -> Outcome;
+    /// Tells that the desk was shown these entries; it need not be durable when this returns.
+    fn show(&mut self, ids: Vec<EntryId>) -> Outcome;
     /// The node at a glance.
     fn status(&mut self) -> Outcome<StatusView>;
     /// The phrase, once first contact is complete.

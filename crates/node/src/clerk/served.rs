@@ -37,6 +37,11 @@ impl Node for Served {
         Ok(self.handle.submit(input)?)
     }
 
+    /// Shares its commit with whatever else comes: what is lost with a crash is shown again.
+    fn show(&mut self, ids: Vec<EntryId>) -> Outcome {
+        Ok(self.handle.tell(Input::Shown(ids))?)
+    }
+
     fn status(&mut self) -> Outcome<StatusView> {
         Ok(self.handle.status()?)
     }

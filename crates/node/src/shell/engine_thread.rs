@@ -72,6 +72,8 @@ pub fn run(unlocked: Unlocked) -> Result<(Handle, oneshot::Receiver<Ending>), St
         queue,
         says: BTreeMap::new(),
         submitting: None,
+        appeared: Vec::new(),
+        advanced: Vec::new(),
         halt: None,
         hourly: Instant::now() + HOURLY,
         timer: timer.map_err(StartError::Machine)?,
@@ -97,6 +99,10 @@ struct EngineThread {
     says: BTreeMap<u64, Reply<EntryId>>,
     /// Who waits for the one thing submitted in this step.
     submitting: Option<Reply<()>>,
+    /// Entries that appeared in this step.
+    appeared: Vec<EntryId>,
+    /// Entries that reached a further state in this step.
+    advanced: Vec<EntryId>,
     halt: Option<Notice>,
     hourly: Instant,
     timer: tokio::runtime::Runtime,
@@ -216,7 +222,20 @@ impl EngineThread {
     }
 
     fn step(&mut self, host: &mut Host, inputs: Vec<Input>) -> Result<(), StoreError> {
-        host.step(inputs, |output| self.perform(output))
+        let outcome = host.step(inputs, |output| self.perform(output));
+        self.tell_entries();
+        outcome
+    }
+
+    /// One event each for all entries of a step.
+    fn tell_entries(&mut self) {
+        let (appeared, advanced) = (std::mem::take(&mut self.appeared), std::mem::take(&mut self.advanced));
+        if !appeared.is_empty() {
+            self.tell(Event::Appeared(appeared));
+        }
+        if !advanced.is_empty() {
+            self.tell(Event::Advanced(advanced));
+        }
     }
 
     fn perform(&mut self, output: Output) {
@@ -231,8 +250,8 @@ impl EngineThread {
                 }
             }
             Output::Refused { token, refusal } => self.answer(token, Err(HandleError::Refused(refusal))),
-            Output::Appeared(ids) => self.tell(Event::Appeared(ids)),
-            Output::Advanced(ids) => self.tell(Event::Advanced(ids)),
+            Output::Appeared(ids) => self.appeared.extend(ids),
+            Output::Advanced(ids) => self.advanced.extend(ids),
             Output::Notice(notice) => self.tell(Event::Notice(notice)),
             Output::Halt(notice) => self.halt = Some(notice),
             Output::Persist(_) | Output::Fetch(_) => {}

@@ -99,6 +99,11 @@ impl Handle {
         answer.blocking_recv().unwrap_or(Err(HandleError::Stopped))
     }
 
+    /// Hands in what happened; returns at once, before it is durable.
+    pub fn tell(&self, input: Input) -> Result<(), HandleError> {
+        self.send(Job::Happened(input, None))
+    }
+
     /// The node at a glance.
     pub fn status(&self) -> Result<StatusView, HandleError> {
         self.ask(|engine, now| engine.status(now))

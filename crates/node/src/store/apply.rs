@@ -7,7 +7,7 @@ use couloir_wire::id::EntryId;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use super::files::delete_file;
-use super::schema::{precedence_number, state_name, state_number};
+use super::schema::{id_key, precedence_number, state_name, state_number};
 use super::{Store, StoreError};
 
 impl Store {
@@ -46,13 +46,14 @@ fn apply_one(db: &Connection, write: &Write) -> Result<(), StoreError> {
         Write::Entry(entry) => put_entry(db, entry),
         Write::EntryState(id, state) => run(
             db,
-            "UPDATE entry SET state = max(state, ?2) WHERE id = ?1",
-            params![id.0, state_number(*state)],
+            "INSERT INTO reached (row, state) SELECT row, max(state, ?2) FROM entry WHERE id = ?1
+             ON CONFLICT (row) DO UPDATE SET state = max(state, excluded.state)",
+            params![id_key(*id), state_number(*state)],
         ),
         Write::EntryAppears { id, number, has_gap } => run(
             db,
             "UPDATE entry SET number = ?2, has_gap = ?3 WHERE id = ?1",
-            params![id.0, *number as i64, has_gap],
+            params![id_key(*id), *number as i64, has_gap],
         ),
         Write::EntryExpires(id) => expire_entry(db, *id),
         Write::Outbox(row) => put_outbox(db, row),
@@ -99,7 +100,7 @@ fn put_entry(db: &Connection, entry: &StoredEntry) -> Result<(), StoreError> {
         "INSERT INTO entry (id, number, is_own, state, has_gap, expires_ms, encoded)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         params![
-            entry.id.0,
+            id_key(entry.id),
             entry.number.map(|number| number as i64),
             entry.is_own,
             state_number(entry.state),
@@ -125,14 +126,15 @@ const EXPIRES_FIELD: usize = 6;
 
 fn expire_entry(db: &Connection, id: EntryId) -> Result<(), StoreError> {
     let sql = "SELECT encoded FROM entry WHERE id = ?1";
-    let encoded: Option<Vec<u8>> = db.prepare_cached(sql)?.query_row([id.0], |row| row.get(0)).optional()?;
+    let encoded: Option<Vec<u8>> =
+        db.prepare_cached(sql)?.query_row([id_key(id)], |row| row.get(0)).optional()?;
     if let Some(entry) = encoded.and_then(|encoded| Entry::decode(&encoded).ok()) {
         run(
             db,
             "INSERT OR REPLACE INTO tombstone (id, conversation, author, at_ms, precedence, kind)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             params![
-                id.0,
+                id_key(id),
                 entry.conversation.0,
                 entry.author.0,
                 entry.at_ms,
@@ -142,14 +144,14 @@ fn expire_entry(db: &Connection, id: EntryId) -> Result<(), StoreError> {
         )?;
     }
     delete_file(db, id)?;
-    run(db, "UPDATE entry SET encoded = x'' WHERE id = ?1", [id.0])
+    run(db, "UPDATE entry SET encoded = x'' WHERE id = ?1", [id_key(id)])
 }
 
 fn put_outbox(db: &Connection, row: &OutboxRow) -> Result<(), StoreError> {
     let (entry, file_len, message) = match &row.what {
-        OutboxItem::Entry(id) => (Some(id.0), None, None),
+        OutboxItem::Entry(id) => (Some(id_key(*id)), None, None),
         OutboxItem::Message(octets) => (None, None, Some(octets)),
-        OutboxItem::File { file, len } => (Some(file.0), Some(*len as i64), None),
+        OutboxItem::File { file, len } => (Some(id_key(*file)), Some(*len as i64), None),
     };
     run(
         db,

@@ -10,6 +10,7 @@ use couloir_wire::limits::{FILE_OCTETS_MAX, FILE_PIECE_OCTETS};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use sha2::{Digest as _, Sha256};
 
+use super::schema::{id_key, id_of};
 use super::{Reader, Store, StoreError};
 
 /// An own file on its way into the store, before its entry is said. Forgotten when the store is
@@ -101,7 +102,7 @@ impl Store {
         let sql = "INSERT INTO file (id, digest) VALUES (?1, ?2)
                    ON CONFLICT (id) DO UPDATE SET digest = excluded.digest";
         let connection = &self.reader.connection;
-        connection.execute(sql, params![import.id.0, digest.0]).map_err(StoreError::from)?;
+        connection.execute(sql, params![id_key(import.id), digest.0]).map_err(StoreError::from)?;
         Ok(Imported { id: import.id, len: import.len, digest })
     }
 
@@ -157,7 +158,7 @@ impl Store {
         let connection = &self.reader.connection;
         let sql = "SELECT id FROM file WHERE id NOT IN (SELECT id FROM entry)";
         let mut statement = connection.prepare(sql)?;
-        let unsaid = statement.query_map([], |row| row.get(0).map(EntryId))?;
+        let unsaid = statement.query_map([], |row| row.get(0).map(id_of))?;
         let unsaid = unsaid.collect::<Result<Vec<_>, _>>()?;
         unsaid.into_iter().try_for_each(|id| delete_file(connection, id))
     }
@@ -282,7 +283,7 @@ pub(super) fn put_piece(db: &Connection, id: EntryId, offset: u64, octets: &[u8]
     let number = match file_number(db, id)? {
         Some(number) => number,
         None => {
-            db.prepare_cached("INSERT INTO file (id) VALUES (?1)")?.execute([id.0])?;
+            db.prepare_cached("INSERT INTO file (id) VALUES (?1)")?.execute([id_key(id)])?;
             db.last_insert_rowid()
         }
     };
@@ -301,7 +302,7 @@ pub(super) fn delete_file(db: &Connection, id: EntryId) -> Result<(), StoreError
 
 fn file_number(db: &Connection, id: EntryId) -> Result<Option<i64>, StoreError> {
     let mut statement = db.prepare_cached("SELECT number FROM file WHERE id = ?1")?;
-    Ok(statement.query_row([id.0], |row| row.get(0)).optional()?)
+    Ok(statement.query_row([id_key(id)], |row| row.get(0)).optional()?)
 }
 
 fn piece_key(number: i64, offset: u64) -> i64 {

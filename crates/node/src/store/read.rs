@@ -1,6 +1,6 @@
 //! Reading: what an engine starts from, what it asks for, and the log.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use couloir_engine::bulk::{Framed, OutboxSource, frame_outbox};
 use couloir_engine::input::FileDigest;
@@ -12,7 +12,7 @@ use couloir_wire::id::{ConversationId, Digest, EntryId, PostId};
 use rusqlite::{OptionalExtension, Row, params};
 use zeroize::Zeroizing;
 
-use super::schema::{Column, state_key, state_name};
+use super::schema::{Column, id_key, id_of, state_key, state_name};
 use super::{LogRow, Reader, Store, StoreError};
 
 impl Store {
@@ -102,7 +102,7 @@ impl Reader {
     pub fn row(&self, id: EntryId) -> Result<Option<LogRow>, StoreError> {
         let sql = format!("{LOG_ROW} WHERE e.id = ?1");
         let mut statement = self.connection.prepare_cached(&sql)?;
-        Ok(statement.query_row([id.0], log_row).optional()?)
+        Ok(statement.query_row([id_key(id)], log_row).optional()?)
     }
 
     /// Entries kept, tombstones included.
@@ -111,7 +111,7 @@ impl Reader {
         Ok(statement.query_row([], |row| row.get::<_, i64>(0))? as u64)
     }
 
-    fn states(&self) -> Result<std::collections::BTreeMap<StateKey, Vec<u8>>, StoreError> {
+    fn states(&self) -> Result<BTreeMap<StateKey, Vec<u8>>, StoreError> {
         let mut statement = self.connection.prepare("SELECT key, octets FROM state")?;
         let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?;
         rows.map(|row| {
@@ -141,12 +141,13 @@ impl Reader {
     }
 
     fn unnumbered(&self) -> Result<Vec<StoredEntry>, StoreError> {
-        let sql = "SELECT id, encoded, is_own, state, has_gap FROM entry WHERE number IS NULL ORDER BY row";
+        let sql = "SELECT e.id, e.encoded, e.is_own, coalesce(r.state, e.state), e.has_gap
+                   FROM entry e LEFT JOIN reached r USING (row) WHERE e.number IS NULL ORDER BY e.row";
         let mut statement = self.connection.prepare(sql)?;
         let rows = statement.query_map([], |row| {
             let Column(state) = row.get(3)?;
             Ok(StoredEntry {
-                id: EntryId(row.get(0)?),
+                id: id_of(row.get(0)?),
                 encoded: row.get(1)?,
                 is_own: row.get(2)?,
                 state,
@@ -160,64 +161,73 @@ impl Reader {
     fn expiring(&self) -> Result<Vec<(i64, EntryId)>, StoreError> {
         let sql = "SELECT expires_ms, id FROM entry WHERE expires_ms IS NOT NULL AND encoded != x''";
         let mut statement = self.connection.prepare(sql)?;
-        let rows = statement.query_map([], |row| Ok((row.get(0)?, EntryId(row.get(1)?))))?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, id_of(row.get(1)?))))?;
         Ok(rows.collect::<Result<Vec<_>, _>>()?)
     }
 
     /// What is not delivered lies in the outbox or waits: no other entry need be read.
     fn undelivered(&self) -> Result<Vec<(EntryId, DeliveryState)>, StoreError> {
-        let sql = "SELECT e.row AS row, e.id, e.state FROM outbox o JOIN entry e ON e.id = o.entry
-                   WHERE e.is_own AND e.state < ?1
-                   UNION SELECT row, id, state FROM entry WHERE number IS NULL AND is_own AND state < ?1
-                   ORDER BY row";
+        let sql = "SELECT e.row AS row, e.id, coalesce(r.state, e.state) AS state
+                   FROM (SELECT entry AS id FROM outbox WHERE entry IS NOT NULL
+                         UNION SELECT id FROM entry WHERE number IS NULL)
+                   JOIN entry e USING (id) LEFT JOIN reached r USING (row)
+                   WHERE e.is_own AND coalesce(r.state, e.state) < ?1 ORDER BY e.row";
         let mut statement = self.connection.prepare(sql)?;
         let delivered = super::schema::state_number(DeliveryState::Delivered);
         let rows = statement.query_map([delivered], |row| {
             let Column(state) = row.get(2)?;
-            Ok((EntryId(row.get(1)?), state))
+            Ok((id_of(row.get(1)?), state))
         })?;
         Ok(rows.collect::<Result<Vec<_>, _>>()?)
     }
 
     fn ids(&self, sql: &str) -> Result<Vec<EntryId>, StoreError> {
         let mut statement = self.connection.prepare_cached(sql)?;
-        let ids = statement.query_map([], |row| row.get(0).map(EntryId))?;
+        let ids = statement.query_map([], |row| row.get(0).map(id_of))?;
         Ok(ids.collect::<Result<Vec<_>, _>>()?)
     }
 
     fn encoded(&self, id: EntryId) -> Result<Option<Vec<u8>>, StoreError> {
         let sql = "SELECT encoded FROM entry WHERE id = ?1 AND encoded != x''";
         let mut statement = self.connection.prepare_cached(sql)?;
-        Ok(statement.query_row([id.0], |row| row.get(0)).optional()?)
+        Ok(statement.query_row([id_key(id)], |row| row.get(0)).optional()?)
     }
 
     /// Rows are read one by one until they suffice: a row may be a file of a gigabyte.
     fn framed(&self, stream: Stream, offset: u64, len_max: u64) -> Result<Framed, StoreError> {
-        let sql = "SELECT stream, offset, framed_len, entry, file_len, message FROM outbox
+        let sql = "SELECT stream, offset, framed_len, entry, file_len, message, e.encoded FROM outbox
+                   LEFT JOIN entry e ON file_len IS NULL AND e.id = entry
                    WHERE stream = ?1 AND offset + framed_len > ?2 AND offset >= ifnull(
                      (SELECT max(offset) FROM outbox WHERE stream = ?1 AND offset <= ?2), ?2)
                    ORDER BY offset";
         let mut statement = self.connection.prepare_cached(sql)?;
         let mut found = statement.query(params![stream.number(), offset as i64])?;
-        let (mut rows, mut end) = (Vec::new(), offset);
+        let (mut rows, mut end, mut entries) = (Vec::new(), offset, BTreeMap::new());
         while end < offset.saturating_add(len_max.max(1)) {
             let Some(row) = found.next()? else { break };
-            let row = outbox_row(row)?;
+            let (row, encoded) = (outbox_row(row)?, row.get::<_, Option<Vec<u8>>>(6)?);
             end = row.offset + row.framed_len;
+            if let (OutboxItem::Entry(id), Some(encoded)) = (&row.what, encoded) {
+                entries.insert(*id, encoded);
+            }
             rows.push(row);
         }
-        frame_outbox(&rows, offset, len_max, &mut Source(self))
+        frame_outbox(&rows, offset, len_max, &mut Source { reader: self, entries })
     }
 }
 
 /// What [`frame_outbox`] reads from.
-struct Source<'r>(&'r Reader);
+struct Source<'r> {
+    reader: &'r Reader,
+    /// Those of the rows, read along with them; empty where one expired.
+    entries: BTreeMap<EntryId, Vec<u8>>,
+}
 
 impl OutboxSource for Source<'_> {
     type Error = StoreError;
 
     fn entry(&mut self, id: EntryId) -> Result<Option<Vec<u8>>, StoreError> {
-        self.0.encoded(id)
+        Ok(self.entries.remove(&id).filter(|encoded| !encoded.is_empty()))
     }
 
     fn message(&mut self, row: &OutboxRow) -> Result<Vec<u8>, StoreError> {
@@ -228,11 +238,11 @@ impl OutboxSource for Source<'_> {
     }
 
     fn file(&mut self, file: EntryId, offset: u64, len: usize) -> Result<Vec<u8>, StoreError> {
-        self.0.file_octets(file, offset, len)
+        self.reader.file_octets(file, offset, len)
     }
 
     fn file_digest(&mut self, file: EntryId) -> Result<Digest, StoreError> {
-        self.0.said_file_digest(file)
+        self.reader.said_file_digest(file)
     }
 }
 
@@ -240,7 +250,7 @@ fn outbox_row(row: &Row<'_>) -> rusqlite::Result<OutboxRow> {
     let Column(stream) = row.get(0)?;
     let entry: Option<[u8; 16]> = row.get(3)?;
     let file_len: Option<i64> = row.get(4)?;
-    let what = match (entry.map(EntryId), file_len) {
+    let what = match (entry.map(id_of), file_len) {
         (Some(file), Some(len)) => OutboxItem::File { file, len: len as u64 },
         (Some(id), None) => OutboxItem::Entry(id),
         (None, _) => OutboxItem::Message(row.get::<_, Option<Vec<u8>>>(5)?.unwrap_or_default()),
@@ -249,9 +259,10 @@ fn outbox_row(row: &Row<'_>) -> rusqlite::Result<OutboxRow> {
     Ok(OutboxRow { stream, offset, framed_len, what })
 }
 
-const LOG_ROW: &str = "SELECT e.number, e.id, e.is_own, e.state, e.has_gap, e.expires_ms, e.encoded,
+const LOG_ROW: &str =
+    "SELECT e.number, e.id, e.is_own, coalesce(r.state, e.state), e.has_gap, e.expires_ms, e.encoded,
     t.conversation, t.author, t.at_ms, t.precedence, t.kind
-    FROM entry e LEFT JOIN tombstone t ON e.encoded = x'' AND t.id = e.id";
+    FROM entry e LEFT JOIN reached r USING (row) LEFT JOIN tombstone t ON e.encoded = x'' AND t.id = e.id";
 
 fn log_row(row: &Row<'_>) -> rusqlite::Result<LogRow> {
     let encoded: Vec<u8> = row.get(6)?;
@@ -262,7 +273,7 @@ fn log_row(row: &Row<'_>) -> rusqlite::Result<LogRow> {
         Err(_) => tombstone_row(row)?,
     };
     line.number = row.get::<_, Option<i64>>(0)?.map(|number| number as u64);
-    line.id = EntryId(row.get(1)?);
+    line.id = id_of(row.get(1)?);
     line.is_own = row.get(2)?;
     line.state = state;
     line.has_gap = row.get(4)?;

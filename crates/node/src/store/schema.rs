@@ -3,14 +3,16 @@
 use couloir_engine::StateKey;
 use couloir_wire::cell::Stream;
 use couloir_wire::entry::{DeliveryState, Precedence};
-use couloir_wire::id::RouteId;
+use couloir_wire::id::{ENTRY_ID_TIME_OCTETS, EntryId, RouteId};
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
 
 /// Number of this layout, kept in `user_version`.
-pub(super) const FORMAT: i64 = 1;
+pub(super) const FORMAT: i64 = 2;
 
-/// Entries lie in the order in which they came. A file's pieces lie in order under numbers
-/// `file << 16 | piece`, so that writing them is appending.
+/// Entries lie in the order in which they came; how far each has come since lies beside them in rows
+/// of a few octets, so that acknowledging many writes few pages. Ids of entries are kept as
+/// [`id_key`]. A file's pieces lie in order under numbers `file << 16 | piece`. So what is written
+/// often is appended, or lies close together.
 pub(super) const TABLES: &str = "
 CREATE TABLE state (key TEXT PRIMARY KEY, octets BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE secret (name TEXT PRIMARY KEY, octets BLOB NOT NULL) WITHOUT ROWID;
@@ -28,6 +30,7 @@ CREATE TABLE entry (
 CREATE UNIQUE INDEX entry_number ON entry (number) WHERE number IS NOT NULL;
 CREATE INDEX entry_waiting ON entry (row) WHERE number IS NULL;
 CREATE INDEX entry_expires ON entry (expires_ms) WHERE expires_ms IS NOT NULL AND encoded != x'';
+CREATE TABLE reached (row INTEGER PRIMARY KEY, state INTEGER NOT NULL);
 CREATE TABLE tombstone (
   id BLOB PRIMARY KEY,
   conversation BLOB NOT NULL,
@@ -54,6 +57,21 @@ CREATE TABLE partial (
 CREATE TABLE file (number INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, digest BLOB);
 CREATE TABLE file_piece (key INTEGER PRIMARY KEY, octets BLOB NOT NULL);
 ";
+
+/// How an entry's id is kept: its last octets, which are its author's time, first. What is said together
+/// then lies together in the index, and a batch does not touch all of it.
+pub(super) fn id_key(EntryId(octets): EntryId) -> [u8; 16] {
+    let mut key = octets;
+    key.rotate_right(ENTRY_ID_TIME_OCTETS);
+    key
+}
+
+/// The id that is kept as `key`.
+pub(super) fn id_of(key: [u8; 16]) -> EntryId {
+    let mut octets = key;
+    octets.rotate_left(ENTRY_ID_TIME_OCTETS);
+    EntryId(octets)
+}
 
 /// The text under which a small state is kept.
 pub(super) fn state_name(key: StateKey) -> String {
