@@ -1,7 +1,7 @@
 //! A direct route: QUIC between the two nodes (PROTOCOL §6.1).
 //!
-//! The inviting side listens, the other connects and, whenever the connection is gone, connects again
-//! within a fraction of a second. Both show the key that their papers name. A connection has one
+//! The inviting side listens, the other connects and, whenever the connection is gone, connects again:
+//! attempts overlap, and follow one another the faster the shorter the peer has been away. Both show the key that their papers name. A connection has one
 //! stream each way with frames of `u32` length and octets. Before first contact the listening side
 //! lets strangers in, a few at once, who are sent what everybody there is sent: cells that only the
 //! invited can open.
@@ -23,6 +23,7 @@ use quinn::{
 use rustls::pki_types::CertificateDer;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use super::peering::Peering;
 use super::place::Place;
@@ -133,18 +134,12 @@ impl Direct {
         let Some((endpoint, config)) = connecting_endpoint(keys, peer) else {
             return tokio::time::sleep(LISTEN_AGAIN).await;
         };
-        let mut failures = 0u32;
         loop {
-            let began = tokio::time::Instant::now();
-            let attempt = attempt(&endpoint, &config, &host, port);
-            match tokio::time::timeout(patience_after(failures), attempt).await {
-                Ok(Some(connection)) => {
-                    failures = 0;
-                    self.carry(connection, 1).await;
-                }
-                Ok(None) | Err(_) => failures = failures.saturating_add(1),
-            }
-            tokio::time::sleep_until(began + pause_after(failures)).await;
+            let connection = reach(&endpoint, &config, &host, port).await;
+            let stands = Instant::now();
+            self.carry(connection, 1).await;
+            // Somebody who takes our place at once, and we his, would else keep both busy.
+            tokio::time::sleep_until(stands + ATTEMPT).await;
         }
     }
 
@@ -334,14 +329,36 @@ impl ConnectionIdGenerator for RandomIds {
     }
 }
 
-async fn attempt(endpoint: &Endpoint, config: &ClientConfig, host: &str, port: u16) -> Option<Connection> {
-    let address = resolve(&(host.to_owned(), port)).await?;
+/// The first connection that stands. Attempts overlap, so that a peer that has just come back is found
+/// with the next one, and one that lies far away is not given up for it.
+async fn reach(endpoint: &Endpoint, config: &ClientConfig, host: &str, port: u16) -> Connection {
+    let began = Instant::now();
+    // Dropped with this future, and all attempts with it.
+    let mut attempts = JoinSet::new();
+    for number in 0u32.. {
+        let attempt = attempt(endpoint.clone(), config.clone(), (host.to_owned(), port));
+        attempts.spawn(tokio::time::timeout(patience_of(number), attempt));
+        let next = Instant::now() + pause_after(began.elapsed());
+        loop {
+            tokio::select! {
+                Some(done) = attempts.join_next() => if let Ok(Ok(Some(connection))) = done {
+                    return connection;
+                },
+                () = tokio::time::sleep_until(next) => break,
+            }
+        }
+    }
+    std::future::pending().await
+}
+
+async fn attempt(endpoint: Endpoint, config: ClientConfig, address: (String, u16)) -> Option<Connection> {
+    let address = resolve(&address).await?;
     let is_v6 = endpoint.local_addr().ok()?.is_ipv6();
     let address = match address {
         SocketAddr::V4(old) if is_v6 => SocketAddr::from((old.ip().to_ipv6_mapped(), old.port())),
         address => address,
     };
-    endpoint.connect_with(config.clone(), address, DIRECT_NAME).ok()?.await.ok()
+    endpoint.connect_with(config, address, DIRECT_NAME).ok()?.await.ok()
 }
 
 async fn resolve(address: &(String, u16)) -> Option<SocketAddr> {
@@ -368,23 +385,21 @@ fn transport() -> TransportConfig {
     config
 }
 
-/// A first packet that is lost is sent again after ever longer times, so most attempts are short, and
-/// a peer that has just come back is found soon. Every sixth has time for a satellite, every
+/// Most attempts are given up soon, for others follow. Every sixth has time for a satellite, every
 /// thirty-second for whatever there may be.
-fn patience_after(failures: u32) -> Duration {
-    match (failures % 32, failures % 6) {
+fn patience_of(number: u32) -> Duration {
+    match (number % 32, number % 6) {
         (31, _) => ATTEMPT_LONGEST,
         (_, 5) => ATTEMPT_LONG,
         _ => ATTEMPT,
     }
 }
 
-/// One attempt follows another for a minute; then pauses grow to two seconds.
-fn pause_after(failures: u32) -> Duration {
-    let growing = failures.saturating_sub(ATTEMPTS_WITHOUT_PAUSE);
-    let random = u64::from(crate::keys::random::<1>().map_or(0, |[octet]| octet));
-    let jitter = Duration::from_millis(random / 8);
-    (ATTEMPT + PAUSE_STEP * growing).min(PAUSE_MAX) + jitter
+/// A hundredth of how long the peer has been looked for, and up to half as much again.
+fn pause_after(looked: Duration) -> Duration {
+    let pause = (looked / 100).clamp(PAUSE_MIN, PAUSE_MAX);
+    let random = crate::keys::random::<1>().map_or(0, |[octet]| u32::from(octet));
+    pause + pause * random / 512
 }
 
 const ID_OCTETS: usize = 8;
@@ -400,14 +415,14 @@ const UDP_OCTETS_MAX: u16 = 16_000;
 const IDLE_MS: u32 = 6_000;
 /// A restarted peer is noticed within this.
 const KEEP_ALIVE: Duration = Duration::from_millis(500);
-/// Lost first packets are sent again after three times this.
-const INITIAL_RTT: Duration = Duration::from_millis(20);
+/// Lost first packets are sent again after three times this; the next attempt comes sooner.
+const INITIAL_RTT: Duration = Duration::from_millis(100);
 const HANDSHAKE: Duration = Duration::from_secs(5);
 const ATTEMPT: Duration = Duration::from_millis(300);
 const ATTEMPT_LONG: Duration = Duration::from_secs(1);
 const ATTEMPT_LONGEST: Duration = Duration::from_secs(5);
-const ATTEMPTS_WITHOUT_PAUSE: u32 = 150;
-const PAUSE_STEP: Duration = Duration::from_millis(100);
+/// A restart is noticed within this; each attempt costs two packets.
+const PAUSE_MIN: Duration = Duration::from_millis(25);
 const PAUSE_MAX: Duration = Duration::from_secs(2);
 const LISTEN_AGAIN: Duration = Duration::from_secs(2);
 /// Connections before first contact; the newest stay.

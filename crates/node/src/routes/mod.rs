@@ -20,6 +20,7 @@ mod tls;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use couloir_engine::status::RouteState;
 use couloir_engine::{Armed, Input};
 use couloir_wire::id::RouteId;
 use couloir_wire::route::{Carrier, RouteSpec};
@@ -83,8 +84,9 @@ impl Routes {
 
     /// Begins what the channel has and ends what it no longer has.
     pub(crate) fn sync(&mut self, host: &mut Host, clock: Clock) {
-        let specs = host.engine().status(clock.now()).routes.into_iter().map(|view| view.spec);
-        let specs: BTreeMap<RouteId, RouteSpec> = specs.map(|spec| (spec.id, spec)).collect();
+        let routes = host.engine().status(clock.now()).routes.into_iter();
+        let routes = routes.filter(|view| view.state != RouteState::Retired);
+        let specs: BTreeMap<RouteId, RouteSpec> = routes.map(|view| (view.id, view.spec)).collect();
         let peering = Peering::of(host.store().reader());
         self.peering.send_if_modified(|known| std::mem::replace(known, peering.clone()) != peering);
         let gone: Vec<RouteId> = self.tasks.keys().filter(|id| !specs.contains_key(id)).copied().collect();

@@ -124,6 +124,8 @@ struct Turn {
 impl EngineThread {
     fn work(&mut self, mut host: Host) -> Ending {
         let mut rest = REST_MIN;
+        // Connections are made while the engine's first step becomes durable.
+        self.routes.sync(&mut host, self.clock);
         let mut first = self.routes.standing();
         first.insert(0, Input::Serve);
         loop {
