@@ -32,7 +32,7 @@ use crate::shell::{Clock, Host, Jobs};
 use crate::store::{Reader, StoreError};
 
 pub use place::{Place, PlaceError, Places};
-pub use tls::{DirectKeys, TlsKeyError};
+pub use tls::{DirectKeys, TlsKeyError, prepare};
 
 use direct::Direct;
 use peering::Peering;

@@ -41,6 +41,13 @@ pub enum TlsKeyError {
     Store(#[from] StoreError),
 }
 
+/// Lets the TLS library's generator seed itself, which takes it a tenth of a second; it would else do so
+/// in the first handshake.
+pub fn prepare() {
+    // If it fails here, the handshake will tell.
+    let _ = aws_lc_rs::rand::fill(&mut [0]);
+}
+
 impl DirectKeys {
     /// Makes a new key with its certificate and keeps both; returns the hash for the node's paper.
     pub fn create(store: &mut Store) -> Result<Digest, TlsKeyError> {

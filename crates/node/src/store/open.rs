@@ -68,7 +68,9 @@ impl Store {
 
     fn copy_into_attached(&self, left_out: &[couloir_engine::StateKey]) -> Result<(), StoreError> {
         let connection = &self.reader.connection;
-        connection.execute_batch("PRAGMA copy.cipher_hmac_algorithm = HMAC_SHA256")?;
+        connection.execute_batch(
+            "PRAGMA copy.cipher_page_size = 16384; PRAGMA copy.cipher_hmac_algorithm = HMAC_SHA256",
+        )?;
         connection.query_row("SELECT sqlcipher_export('copy')", [], |_| Ok(()))?;
         for key in left_out {
             let name = super::schema::state_name(*key);
@@ -154,13 +156,14 @@ fn prepare_for_writing(connection: &Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// HMAC-SHA-256 takes half the time of SQLCipher's default and loses nothing here. The cache is
-/// bounded so that a node stays small.
-const SETTINGS: &str = "PRAGMA cipher_hmac_algorithm = HMAC_SHA256; PRAGMA cache_size = -8192; \
+/// Pages of 16 KiB cost files a fifth less than SQLCipher's 4 KiB, and single notes no more. HMAC-SHA-256
+/// takes half the time of its default and loses nothing here. The cache is bounded so that a node
+/// stays small.
+const SETTINGS: &str = "PRAGMA cipher_page_size = 16384; PRAGMA cipher_hmac_algorithm = HMAC_SHA256; PRAGMA cache_size = -8192; \
     PRAGMA foreign_keys = OFF; PRAGMA temp_store = MEMORY;";
 /// A copy or a check elsewhere holds the file no longer than this.
 const BUSY: Duration = Duration::from_secs(5);
 const STATEMENTS: usize = 64;
 /// 16 MiB of pages: large against a batch, small against a file.
-const CHECKPOINT_PAGES: i64 = 4_096;
+const CHECKPOINT_PAGES: i64 = 1_024;
 const LOG_OCTETS_KEPT: i64 = 32 << 20;

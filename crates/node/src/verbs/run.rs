@@ -29,8 +29,11 @@ impl Run {
         start_diagnostics();
         let home = Home::open(args.folder()?)?;
         let lock = lock_patiently(&home)?;
+        let preparing = thread("prepare", crate::routes::prepare)?;
         let store = kept::unlock(&home, args)?;
         check_channel(&store)?;
+        // It only saves time.
+        drop(preparing.join());
         let (socket, runtime) = (home.socket_path(), runtime()?);
         let _inside = runtime.enter();
         let signals = [SignalKind::terminate(), SignalKind::interrupt()].map(signal);
@@ -115,8 +118,12 @@ fn probe(handle: Handle) -> Outcome {
             std::thread::sleep(watch::ROUND);
         }
     };
-    let thread = std::thread::Builder::new().name("probes".to_owned());
-    thread.spawn(body).map(drop).map_err(|error| no_machine(&error))
+    thread("probes", body).map(drop)
+}
+
+fn thread(name: &str, body: impl FnOnce() + Send + 'static) -> Outcome<std::thread::JoinHandle<()>> {
+    let thread = std::thread::Builder::new().name(name.to_owned());
+    thread.spawn(body).map_err(|error| no_machine(&error))
 }
 
 fn probe_once(handle: &Handle, probes: &mut watch::Probes) -> Outcome {
