@@ -2,7 +2,7 @@
 
 use couloir_engine::Write;
 use couloir_engine::store::{OutboxItem, OutboxRow, StoredEntry};
-use couloir_wire::entry::Entry;
+use couloir_wire::entry::{DeliveryState, Entry};
 use couloir_wire::id::EntryId;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
@@ -44,12 +44,7 @@ fn apply_one(db: &Connection, write: &Write) -> Result<(), StoreError> {
     match write {
         Write::State(key, octets) => put_state(db, &state_name(*key), octets.as_deref()),
         Write::Entry(entry) => put_entry(db, entry),
-        Write::EntryState(id, state) => run(
-            db,
-            "INSERT INTO reached (row, state) SELECT row, max(state, ?2) FROM entry WHERE id = ?1
-             ON CONFLICT (row) DO UPDATE SET state = max(state, excluded.state)",
-            params![id_key(*id), state_number(*state)],
-        ),
+        Write::EntryState(id, state) => put_reached(db, *id, *state),
         Write::EntryAppears { id, number, has_gap } => run(
             db,
             "UPDATE entry SET number = ?2, has_gap = ?3 WHERE id = ?1",
@@ -109,6 +104,21 @@ fn put_entry(db: &Connection, entry: &StoredEntry) -> Result<(), StoreError> {
             entry.encoded,
         ],
     )
+}
+
+/// Two statements, so that SQLite need not be able to take one back halfway: for that it copies pages.
+fn put_reached(db: &Connection, id: EntryId, state: DeliveryState) -> Result<(), StoreError> {
+    let mut find = db.prepare_cached("SELECT row FROM entry WHERE id = ?1")?;
+    let row: Option<i64> = find.query_row([id_key(id)], |row| row.get(0)).optional()?;
+    match row {
+        Some(row) => run(
+            db,
+            "INSERT INTO reached (row, state) VALUES (?1, ?2)
+             ON CONFLICT (row) DO UPDATE SET state = max(state, excluded.state)",
+            [row, state_number(state)],
+        ),
+        None => Ok(()),
+    }
 }
 
 /// The field of an encoded entry, without reading the rest of it.

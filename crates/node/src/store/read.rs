@@ -141,7 +141,7 @@ impl Reader {
     }
 
     fn unnumbered(&self) -> Result<Vec<StoredEntry>, StoreError> {
-        let sql = "SELECT e.id, e.encoded, e.is_own, coalesce(r.state, e.state), e.has_gap
+        let sql = "SELECT e.id, e.encoded, e.is_own, max(e.state, ifnull(r.state, 0)), e.has_gap
                    FROM entry e LEFT JOIN reached r USING (row) WHERE e.number IS NULL ORDER BY e.row";
         let mut statement = self.connection.prepare(sql)?;
         let rows = statement.query_map([], |row| {
@@ -167,11 +167,11 @@ impl Reader {
 
     /// What is not delivered lies in the outbox or waits: no other entry need be read.
     fn undelivered(&self) -> Result<Vec<(EntryId, DeliveryState)>, StoreError> {
-        let sql = "SELECT e.row AS row, e.id, coalesce(r.state, e.state) AS state
+        let sql = "SELECT e.row AS row, e.id, max(e.state, ifnull(r.state, 0)) AS state
                    FROM (SELECT entry AS id FROM outbox WHERE entry IS NOT NULL
                          UNION SELECT id FROM entry WHERE number IS NULL)
                    JOIN entry e USING (id) LEFT JOIN reached r USING (row)
-                   WHERE e.is_own AND coalesce(r.state, e.state) < ?1 ORDER BY e.row";
+                   WHERE e.is_own AND max(e.state, ifnull(r.state, 0)) < ?1 ORDER BY e.row";
         let mut statement = self.connection.prepare(sql)?;
         let delivered = super::schema::state_number(DeliveryState::Delivered);
         let rows = statement.query_map([delivered], |row| {
@@ -260,7 +260,7 @@ fn outbox_row(row: &Row<'_>) -> rusqlite::Result<OutboxRow> {
 }
 
 const LOG_ROW: &str =
-    "SELECT e.number, e.id, e.is_own, coalesce(r.state, e.state), e.has_gap, e.expires_ms, e.encoded,
+    "SELECT e.number, e.id, e.is_own, max(e.state, ifnull(r.state, 0)), e.has_gap, e.expires_ms, e.encoded,
     t.conversation, t.author, t.at_ms, t.precedence, t.kind
     FROM entry e LEFT JOIN reached r USING (row) LEFT JOIN tombstone t ON e.encoded = x'' AND t.id = e.id";
 
