@@ -4,6 +4,7 @@ use couloir_engine::Notice;
 use couloir_seal::CipherSuite;
 use couloir_wire::limits::REKEY_MS;
 use couloir_wire::papers::PaperFormatError;
+use couloir_wire::time::WindowLength;
 
 use crate::chance::Chance;
 use crate::checks::{Check, Failure, require};
@@ -20,6 +21,17 @@ pub struct Return {
     pub until_all_ms: u64,
     /// Slots that it had read by then.
     pub gets: u64,
+    /// The broken promise, if any.
+    pub failure: Option<Failure>,
+}
+
+/// What a backlog took.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Backlog {
+    /// Octets of its encoded entries.
+    pub octets: u64,
+    /// Windows, and so cells, from saying it until all of it was there.
+    pub windows: u64,
     /// The broken promise, if any.
     pub failure: Option<Failure>,
 }
@@ -57,6 +69,25 @@ pub fn five_minutes(seed: u64) -> Result<Return, PaperFormatError> {
     world.switch_off(0);
     world.run_until(world.now_ms + DAY_MS);
     Ok(world.read_back(1, 30 * 60_000))
+}
+
+/// What a backlog of `notes` notes of 200 octets, said at once, takes on one relay at default rates.
+pub fn backlog(seed: u64, notes: u64) -> Result<Backlog, PaperFormatError> {
+    let mut world = verified(quiet(seed, &[RouteKind::Relay(0)], 0))?;
+    let from_ms = world.now_ms;
+    for _ in 0..notes {
+        let body = world.note(200);
+        world.say_plainly(0, body);
+    }
+    let octets = world.nodes[0].store.entries().map(|entry| entry.encoded.len() as u64).sum();
+    let is_there = |world: &World| world.nodes[1].store.entries().count() as u64 == notes;
+    while world.failure.is_none() && !is_there(&world) && world.now_ms < from_ms + HOUR_MS {
+        world.run_until(world.now_ms + 500);
+    }
+    let windows = (world.now_ms - from_ms) / WindowLength::DEFAULT.ms();
+    let is_whole = is_there(&world);
+    world.judge(require(Check::Arrives, is_whole, || "the backlog did not arrive within an hour".to_owned()));
+    Ok(Backlog { octets, windows, failure: world.failure })
 }
 
 /// A months-old backup is restored with one route left and 30 % loss, while the peer has gone on.

@@ -23,17 +23,17 @@ pub fn run(place: &Place) -> anyhow::Result<Section> {
     let relays = (0..3)
         .map(|n| offices::relay(place, folder.path(), &format!("relay-{n}"), n))
         .collect::<Result<Vec<_>, _>>()?;
-    let routes = relays
-        .iter()
-        .map(|relay| offices::route_of(relay).map(str::to_owned))
-        .collect::<Result<Vec<_>, _>>()?;
+    let paths = relays.iter().map(traffic::counted).collect::<Result<Vec<_>, _>>()?;
+    let routes: Vec<String> = paths.iter().map(|(_, route)| route.clone()).collect();
+    let carried = || paths.iter().map(|(path, _)| path.carried()).sum::<u64>();
     let mut offices = Offices::set_up(place, folder, "2s", &routes)?;
     offices.meet()?;
     let process = offices.tokyo.process()?;
     thread::sleep(Duration::from_secs(5));
-    let before = cpu_seconds(process)?;
+    let (before, carried_before) = (cpu_seconds(process)?, carried());
     thread::sleep(Duration::from_secs(seconds));
     let percent = (cpu_seconds(process)? - before) / seconds as f64 * 100.0;
+    let octets_each = (carried() - carried_before) / 2;
     let mebibytes = resident_mebibytes(process)?;
     let held = percent <= CPU_PERCENT_MAX;
     section.figure(Figure::aimed("share of a core", format!("{percent:.2} %"), "", "at most 1 %", held));
@@ -45,7 +45,7 @@ pub fn run(place: &Place) -> anyhow::Result<Section> {
         "at most 64 MiB",
         held,
     ));
-    traffic::start_fetches(&mut section);
+    traffic::start_and_day(&mut section, octets_each, seconds);
     section.note(format!(
         "Measured over {seconds} s soon after a start, while each exchange asks for 16 cells instead of 2: the dearest half hour."
     ));

@@ -4,7 +4,10 @@ use anyhow::Context;
 
 use super::Place;
 use super::report::{Figure, Section};
+use super::traffic::CELL_OCTETS;
 use crate::steps;
+
+const SHARE_PERCENT_MIN: f64 = 90.0;
 
 /// Runs the simulator's returns.
 pub fn run(place: &Place) -> anyhow::Result<Section> {
@@ -12,6 +15,7 @@ pub fn run(place: &Place) -> anyhow::Result<Section> {
     let mut section = Section::new("Back after an absence (simulated)");
     let words = ["cargo", "bench", "--locked", "-p", "couloir-sim", "--bench", "returns", "--", days];
     let output = steps::output(&words).context("the simulator's returns did not run")?;
+    section.figure(share(&output)?);
     let what =
         format!("{days} days away, 1,000 notes, sender down since the last hour, one of three relays dead");
     section.figure(figure(&output, "back_after", &what, 120.0)?);
@@ -23,13 +27,27 @@ pub fn run(place: &Place) -> anyhow::Result<Section> {
     Ok(section)
 }
 
+/// The figure of the line `backlog OCTETS WINDOWS VERDICT`.
+fn share(output: &str) -> anyhow::Result<Figure> {
+    let (words, line) = words(output, "backlog")?;
+    let [octets, windows, verdict @ ..] = words.as_slice() else { anyhow::bail!("an odd line: {line}") };
+    let (octets, windows): (f64, f64) = (octets.parse()?, windows.parse()?);
+    let (share, verdict) = (octets / (windows * CELL_OCTETS as f64) * 100.0, verdict.join(" "));
+    let ours = format!("{share:.1} % ({windows} cells), {verdict}");
+    let held = share >= SHARE_PERCENT_MIN && verdict == "all there";
+    let what = "octets of new entries among those of all cells while a backlog of short notes is sent";
+    Ok(Figure::aimed(what, ours, "", "at least 90 %", held))
+}
+
+fn words<'o>(output: &'o str, name: &str) -> anyhow::Result<(Vec<&'o str>, &'o str)> {
+    let line = output.lines().find_map(|line| line.strip_prefix(name));
+    let line = line.with_context(|| format!("no {name} in {output}"))?;
+    Ok((line.split_whitespace().collect(), line))
+}
+
 /// The figure of the line `NAME SECONDS GETS VERDICT`.
 fn figure(output: &str, name: &str, what: &str, seconds_max: f64) -> anyhow::Result<Figure> {
-    let line = output
-        .lines()
-        .find_map(|line| line.strip_prefix(name))
-        .with_context(|| format!("no {name} in {output}"))?;
-    let words: Vec<&str> = line.split_whitespace().collect();
+    let (words, line) = words(output, name)?;
     let [seconds, gets, verdict @ ..] = words.as_slice() else { anyhow::bail!("an odd line: {line}") };
     let verdict = verdict.join(" ");
     let seconds: f64 = seconds.parse()?;

@@ -8,13 +8,14 @@ use anyhow::Context;
 
 use super::Place;
 use super::black_hole::Path;
-use super::offices::{self, Offices};
+use super::offices::{self, Offices, Running};
 use super::report::{Figure, Section};
 use super::socket::say;
 
 const WINDOW_MS: u64 = 200;
 const DEFAULT_WINDOW_MS: u64 = 2_000;
-const CELL_OCTETS: u64 = 2_048;
+/// A default cell.
+pub const CELL_OCTETS: u64 = 2_048;
 const SEARCH_S: u64 = 1_800;
 
 /// Counts what passes between both nodes and one relay.
@@ -23,11 +24,7 @@ pub fn run(place: &Place) -> anyhow::Result<Section> {
     let mut section = Section::new("What travels on a steady route");
     let folder = tempfile::tempdir()?;
     let relay = offices::relay(place, folder.path(), "relay", 0)?;
-    let route = offices::route_of(&relay)?.to_owned();
-    let rest = route.strip_prefix("https://").context("a relay's route")?;
-    let address = rest.split_once(['#', '/']).map_or(rest, |(address, _)| address);
-    let path = Path::to(address.parse::<SocketAddr>()?)?;
-    let route = route.replacen(address, &path.address.to_string(), 1);
+    let (path, route) = counted(&relay)?;
     let mut offices = Offices::set_up(place, folder, "200ms", &[route])?;
     offices.meet()?;
     section.figure(Figure::told(
@@ -45,6 +42,8 @@ pub fn run(place: &Place) -> anyhow::Result<Section> {
     let (ours, beside) = (octets(busy / windows), format!("idle: {}", octets(idle / windows)));
     let what = "both nodes' octets per window, with a note of 200 octets in each";
     section.figure(Figure::aimed(what, ours, beside, "the same within 1 %", difference <= 10));
+    let each = format!("{} octets", busy.saturating_sub(idle) / windows);
+    section.figure(Figure::told("a note of 200 octets, beyond the cells that leave anyway", each, ""));
     section.note(format!(
         "Counted over {seconds} s each on the TCP path to the relay, TLS included, during the search."
     ));
@@ -67,19 +66,31 @@ fn octets(count: u64) -> String {
     format!("{:.1} kB", count as f64 / 1e3)
 }
 
-/// What a start fetches at default rates: constant sizes, so arithmetic.
-pub fn start_fetches(section: &mut Section) {
-    let search = SEARCH_S * 1_000 / DEFAULT_WINDOW_MS * 16 * CELL_OCTETS * 3;
-    let day = 86_400_000 / DEFAULT_WINDOW_MS * 3 * CELL_OCTETS * 3;
+/// A path to a relay on which octets are counted, and the route over it.
+pub fn counted(relay: &Running) -> anyhow::Result<(Path, String)> {
+    let route = offices::route_of(relay)?;
+    let rest = route.strip_prefix("https://").context("a relay's route")?;
+    let address = rest.split_once(['#', '/']).map_or(rest, |(address, _)| address);
+    let path = Path::to(address.parse::<SocketAddr>()?)?;
+    let route = route.replacen(address, &path.address.to_string(), 1);
+    Ok((path, route))
+}
+
+/// What a node fetches after a start and in a day, if `octets` passed in `seconds` of its search.
+pub fn start_and_day(section: &mut Section, octets: u64, seconds: u64) {
     let megabytes = |octets: u64| format!("{:.0} MB", octets as f64 / 1e6);
-    section.figure(Figure::told(
-        "cells that a start fetches in half an hour (computed)",
-        megabytes(search),
-        "",
-    ));
-    section.figure(Figure::told(
-        "cells per idle day, both ways, three routes (computed)",
-        megabytes(day),
-        "",
+    let start = megabytes(octets * SEARCH_S / seconds);
+    section.figure(Figure::told("a node's octets in the half hour after a start, three routes", start, ""));
+    let window = octets * DEFAULT_WINDOW_MS / (seconds * 1_000);
+    let idle = window.saturating_sub(SEARCH_GETS_MORE * CELL_OCTETS * ROUTES);
+    let day = megabytes(idle * 86_400_000 / DEFAULT_WINDOW_MS);
+    section.figure(Figure::told("a node's octets per idle day, three routes", day, ""));
+    section.note(format!(
+        "Octets counted over {seconds} s on the TCP paths to the relays, TLS included; an idle day is that less \
+         the {SEARCH_GETS_MORE} cells more that an exchange of a search asks for."
     ));
 }
+
+/// Spare GETs of an exchange that only a search makes.
+const SEARCH_GETS_MORE: u64 = 14;
+const ROUTES: u64 = 3;
