@@ -28,7 +28,7 @@ pub struct Return {
 /// What a backlog took.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Backlog {
-    /// Octets of its encoded entries.
+    /// Octets of its encoded entries, as they arrived.
     pub octets: u64,
     /// Windows, and so cells, from saying it until all of it was there.
     pub windows: u64,
@@ -79,12 +79,12 @@ pub fn backlog(seed: u64, notes: u64) -> Result<Backlog, PaperFormatError> {
         let body = world.note(200);
         world.say_plainly(0, body);
     }
-    let octets = world.nodes[0].store.entries().map(|entry| entry.encoded.len() as u64).sum();
     let is_there = |world: &World| world.nodes[1].store.entries().count() as u64 == notes;
     while world.failure.is_none() && !is_there(&world) && world.now_ms < from_ms + HOUR_MS {
         world.run_until(world.now_ms + 500);
     }
     let windows = (world.now_ms - from_ms) / WindowLength::DEFAULT.ms();
+    let octets = world.nodes[1].store.entries().map(|entry| entry.encoded.len() as u64).sum();
     let is_whole = is_there(&world);
     world.judge(require(Check::Arrives, is_whole, || "the backlog did not arrive within an hour".to_owned()));
     Ok(Backlog { octets, windows, failure: world.failure })
