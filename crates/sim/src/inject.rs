@@ -195,6 +195,7 @@ impl World {
         self.nodes[node].is_on = false;
         self.nodes[node].not_before_ms = self.now_ms + OFF_FOR_REPAIR_MS;
         self.nodes[node].unread.clear();
+        self.ledger.disk_replaced(node, self.wall());
         let stores: Vec<_> = self.nodes.iter().map(|node| &node.store).collect();
         self.model.disk_replaced(&stores);
         self.after(OFF_FOR_REPAIR_MS, Event::Start(node));
