@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use couloir_engine::Armed;
 use couloir_wire::route::RouteSpec;
-use couloir_wire::time::WallTime;
 
 use crate::chance::noise;
 use crate::checks::{Check, Verdict, require};
@@ -105,27 +104,12 @@ pub struct Observed {
 /// Every write token that left a machine lately, with a hash of its cell.
 #[derive(Default)]
 pub struct SlotLedger {
-    young: BTreeMap<(usize, u64), Used>,
-    old: BTreeMap<(usize, u64), Used>,
+    young: BTreeMap<(usize, u64), u64>,
+    old: BTreeMap<(usize, u64), u64>,
     turned_ms: u64,
 }
 
-/// A cell's hash, and when its window opens.
-#[derive(Clone, Copy)]
-struct Used {
-    hash: u64,
-    opens: WallTime,
-}
-
 impl SlotLedger {
-    /// The disk of `machine` was put back at `now`. That a clock which was ahead used windows that are yet to
-    /// come is told by nothing that the machine still has.
-    pub fn disk_replaced(&mut self, machine: usize, now: WallTime) {
-        let stays = |(of, _): &(usize, u64), used: &mut Used| *of != machine || used.opens <= now;
-        self.young.retain(stays);
-        self.old.retain(stays);
-    }
-
     /// `machine` sends `armed`.
     pub fn note(&mut self, machine: usize, now_ms: u64, armed: &Armed) -> Verdict {
         if now_ms - self.turned_ms > TURN_MS {
@@ -134,9 +118,9 @@ impl SlotLedger {
         }
         for put in &armed.puts {
             let key = (machine, first_octets(&put.token.0));
-            let used = Used { hash: hash_of(&put.cell), opens: armed.length.opens(put.window) };
-            let before = self.young.insert(key, used).or_else(|| self.old.get(&key).copied());
-            let is_same = before.is_none_or(|before| before.hash == used.hash);
+            let hash = hash_of(&put.cell);
+            let before = self.young.insert(key, hash).or_else(|| self.old.get(&key).copied());
+            let is_same = before.is_none_or(|before| before == hash);
             require(Check::SlotOnce, is_same, || {
                 format!("two cells for {:?} of machine {machine}", put.window)
             })?;
