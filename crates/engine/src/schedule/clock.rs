@@ -173,11 +173,6 @@ impl NodeClock {
         self.peers_ms.get(&peer).map(|offset_ms| wall_at(*offset_ms, moment))
     }
 
-    /// How far the own clock is from the node's time, in milliseconds.
-    pub fn disagreement_ms(&self) -> u64 {
-        self.own_ms.abs_diff(self.median_ms)
-    }
-
     fn median_ms(&self) -> i64 {
         let own = [(self.own_ms, Trust::Own)];
         let relays = self.relays_ms.values().map(|ms| (*ms, Trust::Relay));
@@ -314,13 +309,20 @@ mod tests {
     }
 
     #[test]
-    fn disagreement_is_the_own_clocks_distance_from_the_nodes_time() {
-        assert_eq!(node(&[-DAY_MS, -DAY_MS], &[]).disagreement_ms(), DAY_MS as u64);
-        assert_eq!(node(&[], &[DAY_MS]).disagreement_ms(), 0);
+    fn a_repaired_clock_and_a_retired_relay_count_no_longer() {
         let mut repaired = node(&[-DAY_MS, -DAY_MS], &[]);
         repaired.own(Moment(100), WALL.shifted(100 - DAY_MS));
-        assert_eq!(repaired.disagreement_ms(), 0);
-        repaired.forget_relay(0);
         assert_eq!(repaired.now(Moment(0)), WALL.shifted(-DAY_MS));
+        repaired.forget_relay(0);
+        repaired.forget_relay(1);
+        repaired.own(Moment(0), WALL);
+        assert_eq!(repaired.now(Moment(0)), WALL);
+    }
+
+    #[test]
+    fn the_span_reaches_from_the_earliest_clock_to_the_latest() {
+        let clock = node(&[7, -DAY_MS], &[DAY_MS]);
+        assert_eq!(clock.span(Moment(0)), (WALL.shifted(-DAY_MS), WALL.shifted(DAY_MS)));
+        assert_eq!(clock.peer_time(0, Moment(0)), Some(WALL.shifted(DAY_MS)));
     }
 }
