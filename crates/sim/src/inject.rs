@@ -167,8 +167,7 @@ impl World {
             1 => chance.between(120_000, 7_200_000),
             _ => chance.between(7_200_000, 3 * 86_400_000),
         };
-        // A clock that was ahead has used windows to come. If the disk is put back then, nothing on the machine
-        // tells so, and the node stops itself as it must where another has its identity.
+        // A clock that was ahead has used windows to come: a disk that is put back then meets them for days.
         let loses_disks = self.loses_disks();
         let is_ahead = chance.percent(50) && !loses_disks;
         let by_ms = if is_ahead { size_ms as i64 } else { -(size_ms as i64) };
@@ -199,6 +198,7 @@ impl World {
         self.nodes[node].is_on = false;
         self.nodes[node].not_before_ms = self.now_ms + OFF_FOR_REPAIR_MS;
         self.nodes[node].unread.clear();
+        self.ledger.disk_replaced(node);
         let stores: Vec<_> = self.nodes.iter().map(|node| &node.store).collect();
         self.model.disk_replaced(&stores);
         self.after(OFF_FOR_REPAIR_MS, Event::Start(node));

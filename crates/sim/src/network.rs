@@ -106,10 +106,28 @@ pub struct Observed {
 pub struct SlotLedger {
     young: BTreeMap<(usize, u64), u64>,
     old: BTreeMap<(usize, u64), u64>,
+    /// Tokens whose use a machine forgot with its disk.
+    forgotten: BTreeSet<(usize, u64)>,
+    /// Machines that came upon one of them again, because their clock is behind.
+    met: BTreeSet<usize>,
     turned_ms: u64,
 }
 
 impl SlotLedger {
+    /// The disk of `machine` was put back: it no longer knows what it used.
+    pub fn disk_replaced(&mut self, machine: usize) {
+        let used = self.young.keys().chain(self.old.keys()).copied();
+        self.forgotten.extend(used.filter(|(of, _)| *of == machine));
+        self.young.retain(|(of, _), _| *of != machine);
+        self.old.retain(|(of, _), _| *of != machine);
+    }
+
+    /// Whether `machine` wrote to a slot that it had forgotten. It finds a cell there that is not its own, and
+    /// stops itself as it must where another has its identity.
+    pub fn has_met_itself(&self, machine: usize) -> bool {
+        self.met.contains(&machine)
+    }
+
     /// `machine` sends `armed`.
     pub fn note(&mut self, machine: usize, now_ms: u64, armed: &Armed) -> Verdict {
         if now_ms - self.turned_ms > TURN_MS {
@@ -119,6 +137,9 @@ impl SlotLedger {
         for put in &armed.puts {
             let key = (machine, first_octets(&put.token.0));
             let hash = hash_of(&put.cell);
+            if self.forgotten.contains(&key) {
+                self.met.insert(machine);
+            }
             let before = self.young.insert(key, hash).or_else(|| self.old.get(&key).copied());
             let is_same = before.is_none_or(|before| before == hash);
             require(Check::SlotOnce, is_same, || {

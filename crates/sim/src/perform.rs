@@ -378,13 +378,21 @@ impl World {
     }
 
     fn halted(&mut self, node: usize, notice: Notice) {
-        let is_contested = self.is_contested;
-        self.judge(require(Check::NoHalt, is_contested, || {
+        let has_met_itself = self.ledger.has_met_itself(node) && notice == Notice::SecondSelf;
+        let is_expected = self.is_contested || has_met_itself;
+        self.judge(require(Check::NoHalt, is_expected, || {
             format!("machine {node} stops itself: {notice:?}")
         }));
         self.notices.push((self.now_ms, node, notice));
+        self.drop_connections(node);
         self.nodes[node].kill(self.now_ms);
-        self.nodes[node].is_retired = true;
+        if has_met_itself {
+            // A person sets the clock.
+            self.nodes[node].wall_off_ms = 0;
+            self.after(CLOCK_SET_MS, Event::Start(node));
+        } else {
+            self.nodes[node].is_retired = true;
+        }
     }
 }
 
@@ -432,3 +440,5 @@ const DISK_RETRY_MS: u64 = 1_000;
 const SETTLE_MS: u64 = 5 * 60_000;
 const NOTICES_MAX: usize = 10_000;
 const _: () = assert!(Stream::ALL.len() == STREAMS);
+/// How long it takes a person to set a machine's clock.
+const CLOCK_SET_MS: u64 = 10 * 60_000;
