@@ -35,5 +35,6 @@ mod watch;
 
 pub use engine::{Engine, Outputs, PhraseView, RecoverError, Setup, Wake};
 pub use input::{Exchanged, Input, Now, RouteAnswer, RouteTrouble, Say};
+pub use link::Frozen;
 pub use output::{Armed, Get, Notice, Output, Refusal};
 pub use store::{Fetch, Fetched, Snapshot, StateKey, Write};

@@ -121,7 +121,7 @@ impl Frozen {
     /// The word for it.
     pub fn word(self) -> &'static str {
         match self {
-            Frozen::TwoNodes => "two nodes claim this post",
+            Frozen::TwoNodes => "two nodes claim the peer's post",
             Frozen::Contradiction => "the peer contradicted itself",
             Frozen::Phrase => "the phrase's exchange was tampered with",
             Frozen::Revoked => "the peer's node was revoked",

@@ -172,9 +172,10 @@ impl Party {
         self.current = Some(signed);
     }
 
-    /// Whether this version is in force already.
-    pub fn is_known(&self, amendment: &SignedCharter) -> bool {
-        self.current.as_ref().is_some_and(|current| digest(current) == digest(amendment))
+    /// Whether this version is in force already, or was.
+    pub fn is_known(&self, version: &SignedCharter) -> bool {
+        let past = self.state.amendments.iter().filter_map(|paper| SignedCharter::decode(&paper.0).ok());
+        past.chain(self.first.clone()).any(|known| digest(&known) == digest(version))
     }
 
     /// A version that one side signed: its content fits, and every signature on it holds for that side.

@@ -30,11 +30,13 @@ pub enum Asked {
 }
 
 impl Asked {
-    /// The peer's window that is asked for.
+    /// The window whose cell is asked for.
     pub fn window(self) -> Option<Window> {
         match self {
-            Asked::Epoch(_, window, _) | Asked::Rendezvous(window, _) => Some(window),
-            Asked::OwnSlot(..) | Asked::Random => None,
+            Asked::Epoch(_, window, _) | Asked::Rendezvous(window, _) | Asked::OwnSlot(_, window, _) => {
+                Some(window)
+            }
+            Asked::Random => None,
         }
     }
 }

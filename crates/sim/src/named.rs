@@ -113,14 +113,17 @@ pub fn old_backup(seed: u64) -> Result<World, PaperFormatError> {
     Ok(world)
 }
 
-/// Two machines run one node's disk. Somebody must notice within `HOUR_MS`; then a person retires the
-/// second machine and settles it.
-pub fn two_machines(seed: u64) -> Result<World, PaperFormatError> {
-    let mut world = verified(quiet(seed, &PLAIN, 0))?;
+/// Two machines claim one post: the second has the first one's disk, or a backup of it. Somebody must
+/// notice within `HOUR_MS`; then a person retires the second machine and settles it.
+pub fn two_machines(seed: u64, routes: &[RouteKind], is_restored: bool) -> Result<World, PaperFormatError> {
+    let mut world = verified(quiet(seed, routes, 0))?;
     world.is_talking = true;
     world.run_until(world.now_ms + 10 * 60_000);
     world.is_contested = true;
-    let second = world.nodes[0].cloned(Chance::new(seed, PURPOSE_NODE + 2));
+    let mut second = world.nodes[0].cloned(Chance::new(seed, PURPOSE_NODE + 2));
+    if is_restored {
+        second.store = second.store.backup();
+    }
     world.add_machine(second, 0);
     world.run_until(world.now_ms + HOUR_MS);
     let is_split =

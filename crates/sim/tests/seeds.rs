@@ -124,8 +124,19 @@ fn a_months_old_backup_comes_back_over_one_lossy_route() {
 
 #[test]
 fn two_machines_that_claim_one_post_are_noticed() {
-    let world = two_machines(1).expect("a world");
-    assert_eq!(world.failure.map(|failure| failure.to_string()), None);
+    let folder = [RouteKind::Folder(1)];
+    let direct = [RouteKind::Direct, RouteKind::Relay(0)];
+    for (routes, is_restored) in [
+        (&PLAIN[..], false),
+        (&PLAIN[..], true),
+        (&folder[..], false),
+        (&folder[..], true),
+        (&direct[..], true),
+    ] {
+        let world = two_machines(1, routes, is_restored).expect("a world");
+        let failure = world.failure.map(|failure| failure.to_string());
+        assert_eq!(failure, None, "{routes:?}, restored: {is_restored}");
+    }
 }
 
 #[test]

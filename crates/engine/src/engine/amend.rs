@@ -1,5 +1,6 @@
 //! Charter amendments and revocations (PROTOCOL §3.6).
 
+use couloir_wire::cell::Stream;
 use couloir_wire::papers::{SignedCharter, SignedRevocation};
 
 use super::Engine;
@@ -68,7 +69,11 @@ impl Engine {
     /// One side signed: it waits for the other.
     fn propose(&mut self, proposal: &SignedCharter, bearer: Bearer) {
         let digest = couloir_seal::papers::digest(proposal);
-        self.party.state.proposed = Some(Paper(proposal.encode()));
+        let paper = Some(Paper(proposal.encode()));
+        if self.party.state.proposed == paper {
+            return;
+        }
+        self.party.state.proposed = paper;
         self.dirty(StateKey::Channel);
         match bearer {
             Bearer::Own => self.tell(&Control::Paper(proposal.encode().into())),
@@ -84,14 +89,33 @@ impl Engine {
         self.party.state.revocations.push(Paper(octets.to_vec()));
         self.dirty(StateKey::Channel);
         self.notice(Notice::Revoked(node));
-        if node == self.party.own.node {
-            self.batch.after.push(Output::Halt(Notice::Revoked(node)));
-        } else {
-            self.freeze(Frozen::Revoked);
-        }
         if bearer == Bearer::Own {
             self.tell(&Control::Paper(octets.to_vec().into()));
         }
+        if node == self.party.own.node {
+            self.end_if_revoked();
+        } else {
+            self.freeze(Frozen::Revoked);
+        }
         Ok(())
+    }
+
+    /// A node that its side revoked ends once the peer has heard of it.
+    pub(super) fn end_if_revoked(&mut self) {
+        let own = self.party.own.node;
+        let control = Stream::Control;
+        let is_told = self.party.peer.is_none()
+            || self.link.epochs.is_some() && self.link.send.base(control) == self.link.send.end(control);
+        if is_told && self.party.is_revoked(own) {
+            self.batch.after.push(Output::Halt(Notice::Revoked(own)));
+        }
+    }
+
+    /// After a restart of the link, which empties the control stream: every paper that the peer may lack.
+    pub(super) fn tell_papers(&mut self) {
+        let state = &self.party.state;
+        let papers = state.amendments.iter().chain(&state.proposed).chain(&state.revocations);
+        let papers: Vec<_> = papers.map(|paper| Control::Paper(paper.0.clone().into())).collect();
+        papers.iter().for_each(|paper| self.tell(paper));
     }
 }

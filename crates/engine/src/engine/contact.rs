@@ -338,6 +338,7 @@ impl Engine {
         self.begin_phrase();
         if self.watch.is_verified_here {
             self.notice(Notice::Restarted);
+            self.tell_papers();
             self.files.owed = Owed { is_inventory: true, ..Owed::default() };
             self.dirty(StateKey::Files);
             self.fetch_owed();

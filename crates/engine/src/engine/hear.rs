@@ -155,6 +155,9 @@ impl Engine {
         if below > base || !delivered.is_empty() {
             self.dirty(StateKey::SendCursors);
         }
+        if ack.stream == Stream::Control {
+            self.end_if_revoked();
+        }
         if ack.stream == Stream::Bulk {
             self.on_bulk_delivered(below);
         }
@@ -254,6 +257,9 @@ impl Engine {
     pub(super) fn thaw(&mut self, now: Now) {
         if self.link.frozen.is_some_and(|why| why != Frozen::Revoked) {
             self.link.frozen = None;
+            // Whoever was heard before is stopped, or is the one that stays.
+            self.link.fresh_cell_at = None;
+            self.link.hello_waiting = None;
             self.make_anew(now);
         }
     }

@@ -170,16 +170,15 @@ impl Engine {
         let Some(epochs) = &self.link.epochs else { return false };
         let (epoch, hour) = (epochs.writing(), Hour::of(at));
         let Some(key) = epochs.write_key(epoch, hour) else { return false };
+        let mut cell = CellWriter::new(PROMPT_INSIDE_OCTETS, &self.watch.status(at));
+        self.acknowledge(&mut cell);
         let Some(prompt) = self.prompt.get_mut(&route) else { return false };
         if prompt.ahead >= FRAMES_AHEAD_MAX && !planted!(WaitsForNoConnection) {
             return false;
         }
         let is_due = prompt.is_status_due || self.link.is_ack_due;
-        let mut cell = CellWriter::new(PROMPT_INSIDE_OCTETS, &self.watch.status(at));
         let mut has_news = is_due;
         if self.link.frozen.is_none() {
-            cell.life(&self.link.lives.say());
-            self.link.recv.acks().iter().for_each(|ack| cell.ack(ack));
             self.ticks += 1;
             let (place, tick) = (prompt.place, self.ticks);
             let placement = Placement {

@@ -58,6 +58,9 @@ impl Engine {
 
     /// The peer's link is frozen: it sees two nodes that claim our post.
     pub(super) fn on_peer_frozen(&mut self) {
+        if self.party.is_revoked(self.party.own.node) {
+            self.batch.after.push(Output::Halt(Notice::Revoked(self.party.own.node)));
+        }
         if !std::mem::replace(&mut self.hearing.is_frozen_told, true) {
             self.notice(Notice::TwoNodes);
         }

@@ -27,7 +27,7 @@ impl Engine {
         let id = entry.id;
         if self.watch.is_verified() {
             self.keep_and_send(&entry);
-        } else if when_verified {
+        } else if when_verified || self.watch.is_verified_here {
             self.keep_until_verified(&entry);
         } else {
             return self.refuse(token, Refusal::NotVerified);

@@ -11,6 +11,7 @@ use couloir_wire::time::{Moment, Window, WindowLength};
 use super::Engine;
 use crate::input::Now;
 use crate::keys::Epochs;
+use crate::link::Frozen;
 use crate::output::{Armed, Get, Output};
 use crate::parts::{self, Series};
 use crate::planted::planted;
@@ -260,11 +261,10 @@ impl Engine {
     /// The inside of an ordinary cell: status, acknowledgements, losses, and for content what is to be said.
     fn pack(&mut self, now: Now, spot: Spot, len: usize) -> (Vec<u8>, Vec<Carry>) {
         let mut cell = CellWriter::new(len, &self.watch.status(self.time(now)));
+        self.acknowledge(&mut cell);
         if self.link.frozen.is_some() {
             return (cell.padded(), Vec::new());
         }
-        cell.life(&self.link.lives.say());
-        self.link.recv.acks().iter().for_each(|ack| cell.ack(ack));
         self.losses().iter().for_each(|loss| cell.loss(loss));
         let mut carries = Vec::new();
         if spot.is_content {
@@ -280,6 +280,14 @@ impl Engine {
             carries = self.link.send.fill(&mut cell, &placement);
         }
         (cell.padded(), carries)
+    }
+
+    /// What came is acknowledged, unless it is frozen who wrote it; the peer's revocation is.
+    pub(super) fn acknowledge(&self, cell: &mut CellWriter) {
+        if self.link.frozen.is_none_or(|why| why == Frozen::Revoked) {
+            cell.life(&self.link.lives.say());
+            self.link.recv.acks().iter().for_each(|ack| cell.ack(ack));
+        }
     }
 
     fn losses(&self) -> Vec<Loss> {
