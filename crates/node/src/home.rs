@@ -115,7 +115,8 @@ impl Home {
         self.folder.join("routes.toml")
     }
 
-    fn lock_path(&self) -> PathBuf {
+    /// The file that whoever writes the store holds locked.
+    pub fn lock_path(&self) -> PathBuf {
         self.folder.join("lock")
     }
 

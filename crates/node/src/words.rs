@@ -143,13 +143,12 @@ impl From<Refusal> for Failure {
                 "create one (couloir channel create, couloir invite) or join one (couloir join)",
             ),
             Refusal::NotVerified => Failure::refused(
-                "the phrase has not been compared by both desks",
+                "the phrase has not been compared",
                 "read it to each other (couloir phrase), then: couloir verify; or keep the entry until then: --when-verified",
             ),
-            Refusal::Frozen => Failure::refused(
-                "the link is frozen",
-                "see why with couloir status, then settle it with couloir doctor --settle this",
-            ),
+            Refusal::Frozen => {
+                Failure::refused("the link is frozen", "see why with couloir doctor, which says what to do")
+            }
             Refusal::Unacceptable(why) => {
                 Failure::usage(format!("it cannot be said: {why}"), "change it and repeat")
             }

@@ -7,35 +7,13 @@ use std::os::unix::net::UnixStream;
 
 use support::{World, eventually};
 
-/// Both nodes of an agreed channel serve, and both desks compared the phrase.
-fn verified(world: &World) -> [support::Serving; 2] {
-    let nodes = ["tokyo", "beijing"].map(|home| world.serve(&["run", "--home", home]));
-    let [tokyo, beijing] = ["tokyo", "beijing"].map(|home| world.json(&["phrase", "--home", home, "--wait"]));
-    assert_eq!(tokyo, beijing);
-    assert_eq!(tokyo["symbols"].as_array().map(Vec::len), Some(7));
-    for home in ["tokyo", "beijing"] {
-        world.json(&["verify", "--home", home]);
-    }
-    eventually("both desks know that the other compared the phrase", || {
-        ["tokyo", "beijing"]
-            .iter()
-            .all(|home| world.json(&["status", "--home", home])["peers"][0]["verified"] == true)
-    });
-    nodes
-}
-
-fn folder_route(world: &World) -> String {
-    std::fs::create_dir(world.path("drop")).expect("made");
-    format!("folder:{}", world.text("drop"))
-}
-
 #[test]
 fn what_is_said_arrives_although_a_node_and_a_relay_are_killed() {
     let world = World::new();
     let (relay, url) = world.relay("relay", "127.0.0.1:0");
-    let folder = folder_route(&world);
+    let folder = world.folder_route("drop");
     world.agree(&[&url, &folder]);
-    let [tokyo, beijing] = verified(&world);
+    let [tokyo, beijing] = world.verified();
     world.send("tokyo", "こんにちは");
     world.send("beijing", "你好");
     eventually("both notes in both logs", || {
@@ -64,9 +42,9 @@ fn what_is_said_arrives_although_a_node_and_a_relay_are_killed() {
 #[test]
 fn files_answers_desk_and_posture_reach_the_other_desk() {
     let world = World::new();
-    let folder = folder_route(&world);
+    let folder = world.folder_route("drop");
     world.agree(&[&folder]);
-    let _nodes = verified(&world);
+    let _nodes = world.verified();
     let body: Vec<u8> = (0..100_000u32).map(|i| i.wrapping_mul(i) as u8).collect();
     std::fs::write(world.path("list.bin"), &body).expect("written");
     let file = world.json(&["send", "--home", "tokyo", "--file", "list.bin"])["id"]
@@ -98,9 +76,9 @@ fn files_answers_desk_and_posture_reach_the_other_desk() {
 #[test]
 fn a_restored_node_goes_on_and_has_lost_nothing() {
     let world = World::new();
-    let folder = folder_route(&world);
+    let folder = world.folder_route("drop");
     world.agree(&[&folder]);
-    let [_tokyo, beijing] = verified(&world);
+    let [_tokyo, beijing] = world.verified();
     world.send("beijing", "before the backup");
     world.json(&["backup", "--home", "beijing", "--out", "backup"]);
     world.send("beijing", "after the backup");
@@ -120,9 +98,9 @@ fn a_restored_node_goes_on_and_has_lost_nothing() {
 #[test]
 fn a_route_that_both_sides_signed_carries_on_when_the_old_one_is_taken_away() {
     let world = World::new();
-    let folder = folder_route(&world);
+    let folder = world.folder_route("drop");
     world.agree(&[&folder]);
-    let _nodes = verified(&world);
+    let _nodes = world.verified();
     std::fs::create_dir(world.path("second")).expect("made");
     let url = format!("folder:{}", world.text("second"));
     let added = world.json(&["charter", "--home", "tokyo", "add-route", &url, "--window", "200ms"]);
@@ -152,7 +130,16 @@ fn a_route_that_both_sides_signed_carries_on_when_the_old_one_is_taken_away() {
 fn nonsense_on_the_socket_harms_nothing() {
     let world = World::new();
     world.json(&["init", "--home", "tokyo", "--side", "日本", "--post", "連絡課長"]);
-    world.json(&["channel", "create", "--home", "tokyo", "--name", "回線", "--route", &folder_route(&world)]);
+    world.json(&[
+        "channel",
+        "create",
+        "--home",
+        "tokyo",
+        "--name",
+        "回線",
+        "--route",
+        &world.folder_route("drop"),
+    ]);
     world.json(&["invite", "--home", "tokyo", "--for", "中国", "--out", "invitation"]);
     let _node = world.serve(&["run", "--home", "tokyo"]);
     for nonsense in [&b"hello\n"[..], b"{\"do\":\"fly\"}\n", b"\xff\xfe\n", &[b'x'; 1 << 20]] {

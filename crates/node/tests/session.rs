@@ -4,6 +4,7 @@ mod support;
 
 use std::os::unix::ffi::OsStrExt;
 
+use serde_json::Value;
 use support::{Ended, World};
 
 /// One sentence with what to do, the right code, and nothing on stdout.
@@ -129,6 +130,9 @@ fn routes_are_checked_when_they_are_given() {
         ("https://127.0.0.1:7443", "no pin"),
         ("gopher://x", "begins with https://"),
         ("folder:relative", "no absolute path"),
+        ("quic://host", "no host and port"),
+        ("quic://host:0", "no host and port"),
+        (&format!("https://a b:1#pin={}", "0".repeat(64)), "no host and port"),
     ] {
         let created =
             world.run(&["channel", "--home", "tokyo", "create", "--name", "line", "--route", route]);
@@ -166,7 +170,8 @@ fn before_the_phrase_was_compared_nothing_is_said_but_it_can_be_kept() {
         world.json(&["send", "--home", "tokyo", "--when-verified", "early"])["id"].as_str().map(str::len),
         Some(32)
     );
-    assert_eq!(world.rows("tokyo").len(), 0);
+    let rows = world.rows("tokyo");
+    assert_eq!((rows.len(), &rows[0]["state"], &rows[0]["number"]), (1, &"kept".into(), &Value::Null));
     assert_refused(&world.run(&["phrase", "--home", "tokyo"]), 75, "no phrase yet");
     assert_refused(&world.run(&["verify", "--home", "tokyo"]), 75, "no phrase yet");
     assert_refused(&world.run(&["drill", "--home", "tokyo"]), 75, "does not run");
@@ -197,6 +202,56 @@ fn failures_are_objects_for_programs() {
         assert_eq!((ended.code, answer["error"]["code"].as_i64()), (code, Some(code.into())), "{ended:?}");
         assert!(answer["error"]["what"].is_string() && answer["error"]["next"].is_string());
     }
+}
+
+#[test]
+fn what_does_not_parse_is_one_sentence_that_names_the_help() {
+    let world = World::new();
+    for (args, words) in [
+        (&["send", "--home", "x"][..], "<TEXT>"),
+        (&["fly"], "no command \"fly\""),
+        (&["charter", "--home", "x"], "a command is missing: show"),
+        (&["desk", "--home", "x", "out"], "here, away"),
+        (&["send", "--expire", "soon", "x"], "200ms"),
+        (&["send", "--fast", "x"], "--fast"),
+        (&["answer", "x", "--withhold", "--defer-until", "2030-01-01T00:00"], "cannot go with"),
+        (&["relay", "run", "--data", "x"], "--listen"),
+    ] {
+        let ended = world.run(args);
+        assert_refused(&ended, 2, words);
+        assert!(ended.stderr.contains("--help"), "{ended:?}");
+    }
+}
+
+#[test]
+fn a_backup_that_was_cut_or_changed_leaves_nothing() {
+    let world = World::new();
+    init(&world, "tokyo", "Japan");
+    world.json(&["backup", "--home", "tokyo", "--out", "backup"]);
+    let whole = std::fs::read(world.path("backup")).expect("read");
+    let mut changed = whole.clone();
+    changed[whole.len() - 5_000] ^= 1;
+    for damaged in [&whole[..whole.len() / 2], &changed, &whole[..1_000]] {
+        std::fs::write(world.path("damaged"), damaged).expect("written");
+        assert_refused(&world.run(&["restore", "damaged", "--home", "new"]), 6, "the backup is damaged");
+        assert!(!world.path("new").exists());
+    }
+    std::fs::write(world.path("other"), "something else\n").expect("written");
+    let wrong = world.run(&["restore", "backup", "--home", "new", "--passphrase-file", "other"]);
+    assert_refused(&wrong, 1, "the passphrase does not open the backup");
+    assert_eq!(world.run(&["restore", "backup", "--home", "new"]).code, 0);
+}
+
+#[test]
+fn what_is_remarked_and_deferred_is_looked_at_first() {
+    let world = with_channel();
+    let down = ["posture", "--home", "tokyo", "official", "down", "--why"];
+    assert_refused(&world.run(&[&down[..], &["a\u{1b}[2J"]].concat()), 2, "the remark is refused");
+    assert_refused(&world.run(&[&down[..], &["長".repeat(1_000).as_str()]].concat()), 2, "the remark");
+    assert_eq!(world.run(&[&down[..], &["回線断"]].concat()).code, 0);
+    let past = ["answer", "--home", "tokyo", "abcd", "--defer-until", "2020-01-01T00:00:00Z"];
+    assert_refused(&world.run(&past), 2, "that time is past");
+    assert_refused(&world.run(&["doctor", "--home", "tokyo", "--settle", "this"]), 3, "has not frozen");
 }
 
 #[test]

@@ -30,6 +30,7 @@ pub fn answer<N: Node>(
         Request::SendFile { path, name, how } => send_file(node, Path::new(path), name, how),
         Request::Log { after, .. } => {
             let after = log(node, *after, row)?;
+            waiting(node, row)?;
             Ok(json!({ "after": after }))
         }
         Request::Save { entry, path } => save(node, entry, Path::new(path)),
@@ -47,7 +48,7 @@ pub fn answer<N: Node>(
         Request::Answer { entry, until_ms } => answer_entry(node, entry, *until_ms),
         Request::Official { is_up, why } => {
             let state = if *is_up { Official::Up } else { Official::Down };
-            done(node.submit(Input::SetOfficial { state, why: why.clone() }))
+            done(node.submit(Input::SetOfficial { state, why: names::remark(why)? }))
         }
         Request::WatchAdd { url } => watch::add(node, url),
         Request::WatchRemove { url } => watch::remove(node, url),
@@ -124,6 +125,15 @@ pub fn log<N: Node>(
     }
 }
 
+/// Own entries that are kept until the phrase was compared, and have no place in the log yet.
+fn waiting<N: Node>(node: &mut N, row: &mut dyn FnMut(Row) -> Outcome) -> Outcome {
+    let posts = Posts::of(&papers::channel_of(node.reader())?)?;
+    for each in node.reader().log_waiting()? {
+        row(Row::of(&each, &posts, files::progress(node, &each)?))?;
+    }
+    Ok(())
+}
+
 fn newly_shown(page: &[LogRow]) -> Vec<EntryId> {
     let is_new = |row: &&LogRow| !row.is_own && row.state < DeliveryState::Shown;
     page.iter().filter(is_new).map(|row| row.id).collect()
@@ -149,7 +159,9 @@ fn find_entry<N: Node>(node: &N, typed: &str) -> Outcome<EntryId> {
     if typed.len() < PREFIX_DIGITS_MIN || typed.chars().any(|c| !c.is_ascii_hexdigit()) {
         return Err(unknown());
     }
-    let (mut found, mut after) = (Vec::new(), None);
+    let waiting = node.reader().log_waiting()?.into_iter().map(|row| row.id);
+    let (mut found, mut after): (Vec<EntryId>, _) =
+        (waiting.filter(|id| id.to_string().starts_with(typed)).collect(), None);
     loop {
         let page = node.reader().log_after(after, PAGE_ROWS)?;
         let Some(last) = page.last() else { break };
@@ -165,12 +177,18 @@ fn find_entry<N: Node>(node: &N, typed: &str) -> Outcome<EntryId> {
 
 fn phrase<N: Node>(node: &mut N) -> Outcome<Phrase> {
     let view = node.phrase()?;
-    view.as_ref().map(Phrase::from).ok_or_else(|| {
-        Failure::later(
-            "first contact is not complete: there is no phrase yet",
-            "let both nodes run, then: couloir phrase --wait",
-        )
-    })
+    if let Some(view) = &view {
+        return Ok(Phrase::from(view));
+    }
+    let is_joining = papers::is_joining(&papers::channel_of(node.reader())?);
+    let next = match is_joining {
+        true => {
+            "let both nodes run, then: couloir phrase --wait; if they do run, somebody else may have used \
+             the invitation, or a newer one replaced it: ask for another"
+        }
+        false => "let both nodes run, then: couloir phrase --wait",
+    };
+    Err(Failure::later("first contact is not complete: there is no phrase yet", next))
 }
 
 fn verify<N: Node>(node: &mut N) -> Outcome<Value> {
@@ -179,6 +197,9 @@ fn verify<N: Node>(node: &mut N) -> Outcome<Value> {
 }
 
 fn answer_entry<N: Node>(node: &mut N, entry: &str, until_ms: Option<i64>) -> Outcome<Value> {
+    if until_ms.is_some_and(|until_ms| until_ms <= jiff::Timestamp::now().as_millisecond()) {
+        return Err(Failure::usage("that time is past", "name a later one, or --withhold"));
+    }
     let body = Body::Answer { entry: find_entry(node, entry)?, deferred_until_ms: until_ms };
     let how = How { precedence: Precedence::Priority, expires_after_ms: None, when_verified: false };
     said(node.say(say(body, &how, 0))?)

@@ -101,6 +101,8 @@ impl Node for Kept {
         Ok(act(self.host.store()))
     }
 
+    fn probes_changed(&mut self) {}
+
     fn drill(&mut self) -> Outcome<u64> {
         Err(Failure::later("the line cannot be tested while the node does not run", "start it: couloir run"))
     }

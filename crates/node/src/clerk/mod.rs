@@ -53,6 +53,8 @@ pub trait Node {
         &mut self,
         act: impl FnOnce(&mut Store) -> T + Send + 'static,
     ) -> Outcome<T>;
+    /// Other addresses are to be probed from now on.
+    fn probes_changed(&mut self);
     /// Tests the line and waits for its answer, in milliseconds.
     fn drill(&mut self) -> Outcome<u64>;
 }

@@ -22,7 +22,19 @@ pub fn text(typed: &str) -> Outcome<String> {
     match check_body(&text, TEXT_OCTETS_MAX) {
         Ok(()) => Ok(text),
         Err(TextError::TooLong { .. }) => Err(too_long()),
+        Err(TextError::Empty) => Err(Failure::usage("the text is empty", "say something, or send a file")),
         Err(error) => Err(Failure::usage(format!("the text is refused: {error}"), "take it out and repeat")),
+    }
+}
+
+/// A remark about the line, in normal form C, checked; there may be none.
+pub fn remark(typed: &str) -> Outcome<String> {
+    let remark: String = typed.trim().nfc().collect();
+    match check_body(&remark, REMARK_OCTETS_MAX) {
+        Ok(()) | Err(TextError::Empty) => Ok(remark),
+        Err(error) => {
+            Err(Failure::usage(format!("the remark is refused: {error}"), "say it shorter and plainly"))
+        }
     }
 }
 
@@ -33,3 +45,6 @@ pub fn too_long() -> Failure {
         "send it as a file: couloir send --file PATH",
     )
 }
+
+/// A sentence or two; it is shown with every status.
+const REMARK_OCTETS_MAX: usize = 1_000;

@@ -75,6 +75,11 @@ impl Agreed {
     }
 }
 
+/// Whether we joined by an invitation that the inviting side's node has not answered yet.
+pub fn is_joining(channel: &ChannelState) -> bool {
+    channel.invitation.as_ref().is_some_and(|invitation| !invitation.is_own && invitation.taken.is_none())
+}
+
 fn peer_of(channel: &ChannelState) -> Outcome<Option<(Signet, SignedCertificate)>> {
     if let Some((signet, certificate)) = &channel.inviter {
         let signet = papers::read(&signet.0).map_err(unreadable)?;

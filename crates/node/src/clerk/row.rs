@@ -20,8 +20,8 @@ use super::papers::unreadable;
 pub struct Row {
     /// The entry's id.
     pub id: String,
-    /// Its place in this node's log, from 1; permanent.
-    pub number: u64,
+    /// Its place in this node's log, from 1; permanent. None while it is kept until the phrase was compared.
+    pub number: Option<u64>,
     /// Where it was said.
     pub conversation: String,
     /// Who said it.
@@ -110,7 +110,7 @@ impl Row {
     pub fn of(row: &LogRow, posts: &Posts, progress: Option<u64>) -> Row {
         let mut shown = Row {
             id: row.id.to_string(),
-            number: row.number.unwrap_or_default(),
+            number: row.number,
             conversation: row.conversation.to_string(),
             author: posts.author(row.author),
             own: row.is_own,
@@ -164,7 +164,7 @@ impl Row {
         let short_id = self.id.get(..8).unwrap_or(&self.id);
         format!(
             "{gap}{:>5} {at}{urgent} {author} [{short_id}] {}\n      {}",
-            self.number,
+            self.number.map_or_else(|| "-".to_owned(), |number| number.to_string()),
             self.state,
             self.said()
         )

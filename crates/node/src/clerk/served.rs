@@ -61,8 +61,13 @@ impl Node for Served {
         Ok(self.handle.with_store(act)?)
     }
 
+    fn probes_changed(&mut self) {
+        self.handle.announce(Event::ProbesChanged);
+    }
+
     /// The engine tells either outcome of every test, so that this ends.
     fn drill(&mut self) -> Outcome<u64> {
+        check_link(&self.handle.status()?)?;
         let mut events = self.handle.events();
         self.handle.submit(Input::Drill)?;
         loop {
@@ -74,6 +79,20 @@ impl Node for Served {
             }
         }
     }
+}
+
+/// The engine tests no line that does not stand.
+fn check_link(status: &StatusView) -> Outcome {
+    let Some(peer) = status.peers.first().filter(|peer| peer.epoch > 0 || peer.verified.0) else {
+        return Err(Failure::later(
+            "first contact is not complete: there is no line to be tested yet",
+            "let both nodes run, then: couloir phrase --wait",
+        ));
+    };
+    if peer.frozen.is_some() {
+        return Err(couloir_engine::Refusal::Frozen.into());
+    }
+    if peer.epoch > 0 { Ok(()) } else { Err(out_of_reach()) }
 }
 
 fn out_of_reach() -> Failure {

@@ -1,13 +1,16 @@
 //! Probes of the official line: addresses that a running node looks at every minute.
 //!
-//! A probe connects, and over `http` asks for the head. The official line is down when an address
-//! did not answer twice running, and up again when all answer. Only a change is told to the engine,
-//! so that what a person said stands until the probes say something new.
+//! A probe connects, and over `http` asks for the head; or it runs a program, which says by its exit code
+//! whether the line works. The official line is down when an address did not answer twice running, and up
+//! again when all answer. Only a change is told to the engine, so that what a person said stands until the
+//! probes say something new.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
-use std::time::Duration;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use couloir_engine::Input;
 use couloir_wire::cell::Official;
@@ -27,7 +30,7 @@ pub fn list(reader: &Reader) -> Outcome<Vec<String>> {
 
 /// Probes one more address.
 pub fn add<N: Node>(node: &mut N, url: &str) -> Outcome<Value> {
-    Target::of(url)?;
+    check(url)?;
     let mut watched = list(node.reader())?;
     if watched.len() >= PROBES_MAX {
         return Err(Failure::refused(
@@ -55,6 +58,7 @@ pub fn remove<N: Node>(node: &mut N, url: &str) -> Outcome<Value> {
 fn keep<N: Node>(node: &mut N, watched: &[String]) -> Outcome<Value> {
     let kept = json!(watched).to_string();
     node.with_store(move |store| store.put_setting(SETTING, Some(&kept)))??;
+    node.probes_changed();
     Ok(json!({ "watch": watched }))
 }
 
@@ -81,6 +85,17 @@ impl Probes {
         Some(Input::SetOfficial { state, why })
     }
 
+    /// What the last round found could not be told; the next one tells it again.
+    pub fn forget_told(&mut self) {
+        self.told = None;
+    }
+
+    /// How long until the next round: what failed once is looked at again soon.
+    pub fn pause(&self) -> Duration {
+        let is_doubtful = |count: &u32| (1..FAILURES_UNTIL_DOWN).contains(count);
+        if self.failures.values().any(is_doubtful) { DOUBT } else { ROUND }
+    }
+
     /// `None` while nothing is watched, or one failure might still be chance.
     fn verdict(&self, watched: &[String]) -> Option<(Official, String)> {
         let failures = |url: &String| self.failures.get(url).copied().unwrap_or_default();
@@ -92,6 +107,21 @@ impl Probes {
         let is_all_well = !watched.is_empty() && watched.iter().all(|url| failures(url) == 0);
         is_all_well.then(|| (Official::Up, "the probes answer".to_owned()))
     }
+}
+
+/// Whether `url` can be probed.
+fn check(url: &str) -> Outcome {
+    match url.strip_prefix(PROGRAM) {
+        Some(path) if Path::new(path).is_absolute() => is_program(path).then_some(()).ok_or_else(|| {
+            Failure::usage(format!("{path} is no program"), "name one that this user may run: exec:/PATH")
+        }),
+        _ => Target::of(url).map(drop),
+    }
+}
+
+fn is_program(path: &str) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::metadata(path).is_ok_and(|facts| facts.is_file() && facts.permissions().mode() & 0o111 != 0)
 }
 
 struct Target {
@@ -107,7 +137,7 @@ impl Target {
         let wrong = || {
             Failure::usage(
                 format!("{url:?} cannot be probed"),
-                "write http://HOST[:PORT]/PATH, https://HOST[:PORT], smtp://HOST[:PORT] or tcp://HOST:PORT",
+                "write http://HOST[:PORT]/PATH, https://HOST[:PORT], smtp://HOST[:PORT], tcp://HOST:PORT or exec:/PATH",
             )
         };
         let (scheme, rest) = url.split_once("://").ok_or_else(wrong)?;
@@ -135,6 +165,9 @@ impl Target {
 
 /// Whether the address answers.
 fn probe(url: &str) -> Result<(), ()> {
+    if let Some(path) = url.strip_prefix(PROGRAM) {
+        return run(path);
+    }
     let target = Target::of(url).map_err(drop)?;
     let mut addresses = target.address.to_socket_addrs().map_err(drop)?;
     let mut stream =
@@ -154,17 +187,42 @@ fn probe(url: &str) -> Result<(), ()> {
     is_well(&start, target.is_greeting).then_some(()).ok_or(())
 }
 
+/// Whether the program at `path` ends in time and says that the line works: exit code 0.
+fn run(path: &str) -> Result<(), ()> {
+    let mut command = Command::new(path);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = command.spawn().map_err(drop)?;
+    let patience = Instant::now() + PATIENCE;
+    while Instant::now() < patience {
+        match child.try_wait() {
+            Ok(Some(status)) => return status.success().then_some(()).ok_or(()),
+            Ok(None) => std::thread::sleep(LOOK_AGAIN),
+            Err(_) => break,
+        }
+    }
+    // It may have ended by itself meanwhile; either way nothing of it stays.
+    let _ = child.kill();
+    let _ = child.wait();
+    Err(())
+}
+
 /// An HTTP status below 500, or an SMTP greeting.
 fn is_well(start: &[u8; 12], is_greeting: bool) -> bool {
     if is_greeting { start.starts_with(b"220") } else { start.starts_with(b"HTTP/1.") && start[9] < b'5' }
 }
 
 /// How often a running node probes.
-pub const ROUND: Duration = Duration::from_secs(60);
+const ROUND: Duration = Duration::from_secs(60);
+/// How soon it looks again at what failed once.
+const DOUBT: Duration = Duration::from_secs(5);
 const PATIENCE: Duration = Duration::from_secs(10);
 /// One lost packet is no posture.
 const FAILURES_UNTIL_DOWN: u32 = 2;
 const PROBES_MAX: usize = 16;
+/// How often it looks whether a program has ended.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+/// What an address begins with that is a program.
+const PROGRAM: &str = "exec:";
 const SETTING: &str = "watch";
 
 #[cfg(test)]
@@ -187,6 +245,7 @@ mod tests {
         assert!(probes.round(&watched).is_none());
         drop(listener);
         assert!(probes.round(&watched).is_none());
+        assert_eq!(probes.pause(), DOUBT);
         assert!(matches!(probes.round(&watched), Some(Input::SetOfficial { state: Official::Down, .. })));
         assert!(probes.round(&watched).is_none());
     }
@@ -200,6 +259,15 @@ mod tests {
             Target::of("https://mofa.example").map(|target| target.address).ok().as_deref(),
             Some("mofa.example:443")
         );
+    }
+
+    #[test]
+    fn a_program_says_by_its_exit_code_whether_the_line_works() {
+        assert_eq!((probe("exec:/bin/true"), probe("exec:/bin/false")), (Ok(()), Err(())));
+        assert!(check("exec:/bin/true").is_ok());
+        for url in ["exec:true", "exec:/bin", "exec:/nowhere", "exec:"] {
+            assert!(check(url).is_err(), "{url}");
+        }
     }
 
     #[test]

@@ -31,7 +31,7 @@ use crate::home::Home;
 use crate::shell::{Clock, Host, Jobs};
 use crate::store::{Reader, StoreError};
 
-pub use place::{Place, PlaceError, Places};
+pub use place::{Place, PlaceError, Places, names_a_host};
 pub use tls::{DirectKeys, TlsKeyError, prepare};
 
 use direct::Direct;

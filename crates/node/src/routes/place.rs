@@ -110,6 +110,27 @@ impl Place {
     }
 }
 
+/// Whether `url` names a host and a port that can be connected to: `https://HOST[:PORT][/PATH]` or
+/// `quic://HOST:PORT`.
+pub fn names_a_host(url: &str) -> bool {
+    let authority = |rest: &str, usual| {
+        let authority = rest.split('/').next().unwrap_or_default();
+        split_authority(authority, usual)
+    };
+    let place = match before_hash(url).split_once("://") {
+        Some(("https", rest)) => authority(rest, Some(443)),
+        Some(("quic", rest)) => authority(rest, None),
+        _ => None,
+    };
+    place.is_some_and(|(host, port)| port > 0 && is_host(&host))
+}
+
+/// A name in any script, or an address.
+fn is_host(host: &str) -> bool {
+    let is_name = |c: char| c.is_alphanumeric() || matches!(c, '-' | '.' | '_');
+    host.chars().all(is_name) || host.parse::<std::net::Ipv6Addr>().is_ok()
+}
+
 fn before_hash(url: &str) -> &str {
     url.split('#').next().unwrap_or(url)
 }
@@ -144,6 +165,24 @@ mod tests {
         assert_eq!(split("[::1]:7443"), Some(("::1".to_owned(), 7443)));
         assert_eq!(split("relay.example"), Some(("relay.example".to_owned(), 443)));
         assert_eq!((split(":1"), split("a:b"), split_authority("a", None)), (None, None, None));
+    }
+
+    #[test]
+    fn a_place_that_cannot_be_connected_to_is_none() {
+        for url in ["https://relay.example/x#pin=0", "https://[::1]:7443", "quic://外務.example:9000"] {
+            assert!(names_a_host(url), "{url}");
+        }
+        for url in [
+            "https://",
+            "https://a b:1",
+            "https://u@h:1",
+            "https://h:99999",
+            "quic://h",
+            "quic://:1",
+            "quic://h:0",
+        ] {
+            assert!(!names_a_host(url), "{url}");
+        }
     }
 
     #[test]

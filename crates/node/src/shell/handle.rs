@@ -30,6 +30,8 @@ pub enum Event {
     StoreFailed(String),
     /// The store works again.
     StoreWorks,
+    /// Other addresses are to be probed.
+    ProbesChanged,
 }
 
 /// Why something was not done.
@@ -142,6 +144,12 @@ impl Handle {
     /// From now on, what the node tells.
     pub fn events(&self) -> broadcast::Receiver<Event> {
         self.events.subscribe()
+    }
+
+    /// Tells everybody who listens.
+    pub fn announce(&self, event: Event) {
+        // Nobody need listen.
+        drop(self.events.send(event));
     }
 
     /// Asks the node to end; returns at once.

@@ -114,9 +114,10 @@ impl Reader {
 
 fn connect(path: &Path, key: &Secret32, mode: OpenFlags) -> Result<Connection, StoreError> {
     let connection = Connection::open_with_flags(path, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-    // What goes wrong is in the result; the library's own lines on stderr are not for people.
-    connection.pragma_update_and_check(None, "cipher_log_level", "NONE", |_| Ok(()))?;
     connection.pragma_update(None, "key", raw_key(key).as_str())?;
+    // What goes wrong is in the result; the library's own lines on stderr are not for people. The first
+    // key in a process sets the level anew.
+    connection.pragma_update_and_check(None, "cipher_log_level", "NONE", |_| Ok(()))?;
     connection.busy_timeout(BUSY)?;
     connection.execute_batch(SETTINGS).map_err(|error| unreadable(path, error))?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);

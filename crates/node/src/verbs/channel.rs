@@ -16,6 +16,7 @@ use crate::cli::home_args::HomeArgs;
 use crate::cli::out::Out;
 use crate::cli::values::window_ms;
 use crate::keys;
+use crate::routes::names_a_host;
 use crate::words::{Failure, Outcome};
 
 /// The channel of this node.
@@ -167,6 +168,14 @@ fn check_place(url: &str, carrier: Option<Carrier>) -> Outcome {
         Some(Carrier::Relay) if !url_option(url, "pin").is_some_and(is_hex) => Err(Failure::usage(
             format!("{url} has no pin of its certificate"),
             "take the line that couloir-relay prints when it starts: https://HOST:PORT#pin=HEX",
+        )),
+        Some(Carrier::Relay) if !names_a_host(url) => Err(Failure::usage(
+            format!("{url} names no host and port that can be reached"),
+            "take the line that couloir-relay prints when it starts: https://HOST:PORT#pin=HEX",
+        )),
+        Some(Carrier::Direct) if !names_a_host(url) => Err(Failure::usage(
+            format!("{url} names no host and port that can be reached"),
+            "write quic://HOST:PORT of this node",
         )),
         Some(Carrier::Folder) if !url.starts_with("folder:/") => {
             Err(Failure::usage(format!("{url} is no absolute path"), "write folder:/PATH"))

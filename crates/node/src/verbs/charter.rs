@@ -54,6 +54,8 @@ enum CharterVerb {
         officer: OfficerArgs,
     },
     /// Revoke a node of our own side, for good.
+    ///
+    /// The node tells the other side's node, which then takes nothing from it any more, and ends.
     RevokeNode {
         /// The node's id.
         id: NodeId,
@@ -215,7 +217,9 @@ impl Desk<'_> {
         couloir_seal::papers::verify_revocation(&signed, &self.agreed.own).map_err(|_| foreign())?;
         self.reach.ask(&Request::Adopt { paper: hex(&signed.encode()) })?;
         let answer = json!({ "revoked": id.to_string() });
-        out.answer(&answer, || format!("Revoked: {id}. The other side's node learns it by itself."))
+        out.answer(&answer, || {
+            format!("Revoked: {id}. Its couloir run tells the other side's node, then it ends for good.")
+        })
     }
 
     /// Above every certificate and revocation of our side that we hold.

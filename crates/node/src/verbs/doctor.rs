@@ -1,6 +1,7 @@
 //! `couloir doctor`
 
 use clap::ValueEnum;
+use couloir_engine::Frozen;
 use serde_json::json;
 
 use super::status::glance;
@@ -17,14 +18,14 @@ use crate::words::{Code, Failure, Outcome};
 /// Exit code 0 if all is well, 5 if something needs attention, 6 if the store is damaged.
 #[derive(clap::Args)]
 pub struct Doctor {
-    /// Settle a frozen link: this node is the one that holds the post.
+    /// Settle the link that this node has frozen, once the other side has stopped all but one of its nodes.
     #[arg(long, value_enum, value_name = "NODE")]
     settle: Option<Settlement>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Settlement {
-    /// This node holds the post; the other one was stopped.
+    /// The link of this node.
     This,
 }
 
@@ -51,15 +52,33 @@ impl Doctor {
         let home = Home::open(args.folder()?)?;
         let mut reach = Reach::open(args)?;
         if self.settle.is_some() {
+            check_frozen(&glance(&mut reach)?)?;
             let answer = reach.ask(&Request::Thaw)?;
-            return out.answer(&answer, || "The link goes on with this node.".to_owned());
+            return out.answer(&answer, || "The link is being made anew.".to_owned());
         }
         let mut findings = vec![officer_key(&home), store(&mut reach)?];
         findings.extend(findings_of(&glance(&mut reach)?));
+        findings.extend(contact(&mut reach)?);
         out.answer(&json!({ "findings": findings }), || {
             findings.iter().map(Finding::words).collect::<Vec<_>>().join("\n")
         })?;
         verdict(&findings).map_err(Failure::answered)
+    }
+}
+
+/// Only the node that froze the link can settle it, and nobody brings a revoked node back.
+fn check_frozen(glance: &Glance) -> Outcome {
+    let frozen = glance.peers.iter().find_map(|peer| peer.frozen.as_deref());
+    match frozen {
+        Some(why) if why == Frozen::Revoked.word() => Err(Failure::refused(
+            why,
+            "that is for good; the channel needs another node of theirs, and so another home",
+        )),
+        Some(_) => Ok(()),
+        None => Err(Failure::refused(
+            "this node has not frozen the link",
+            "settle it at the desk whose couloir doctor says that it is frozen",
+        )),
     }
 }
 
@@ -116,15 +135,25 @@ fn store(reach: &mut Reach) -> Outcome<Finding> {
     })
 }
 
+/// First contact, unless it is complete.
+fn contact(reach: &mut Reach) -> Outcome<Option<Finding>> {
+    if !reach.is_running() {
+        return Ok(None);
+    }
+    match reach.ask(&Request::Phrase) {
+        Err(failure) if failure.code == Code::TryAgain => {
+            Ok(Some(Finding::attention("peer", failure.what, failure.next)))
+        }
+        outcome => outcome.map(|_| None),
+    }
+}
+
 fn findings_of(glance: &Glance) -> Vec<Finding> {
     if !glance.running {
         return vec![Finding::attention("node", "it does not run", "start it: couloir run")];
     }
     let mut findings = vec![Finding::well("node", "it runs"), clock(glance)];
     findings.extend(glance.routes.iter().filter(|route| route.state != "retired").map(route));
-    if glance.peers.is_empty() {
-        findings.push(Finding::attention("peer", "first contact is not complete", "couloir phrase --wait"));
-    }
     findings.extend(glance.peers.iter().map(peer));
     findings
 }
@@ -154,7 +183,10 @@ fn route(route: &Route) -> Finding {
 
 fn peer(peer: &Peer) -> Finding {
     if let Some(why) = &peer.frozen {
-        let next = "find out which node holds the post, then there: couloir doctor --settle this";
+        let next = match why == Frozen::Revoked.word() {
+            true => "that is for good; the channel needs another node of theirs, and so another home",
+            false => "call the other desk; once it is put right there: couloir doctor --settle this",
+        };
         return Finding::attention("link", format!("frozen: {why}"), next);
     }
     if !peer.verified {

@@ -25,6 +25,8 @@ use crate::cli::plain::one_line;
 use crate::words::{Failure, Outcome};
 
 /// Accept an invitation into a channel.
+///
+/// Until first contact is complete it may be replaced by a newer invitation into the same channel.
 #[derive(clap::Args)]
 pub struct Join {
     #[command(flatten)]
@@ -40,10 +42,12 @@ impl Join {
         let mut kept = kept(args)?;
         let mut channel = papers::channel_of(kept.reader())?;
         let agreed = Agreed::of(&channel)?;
-        check(&invitation, &agreed)?;
+        check(&invitation, &channel, &agreed)?;
         let acceptance = accept(&invitation, &agreed, &self.officer.open(args)?)?;
         keep(&mut channel, &invitation, &acceptance);
-        kept.store().apply(&[Write::State(StateKey::Channel, Some(channel.encode()))])?;
+        let channel = Write::State(StateKey::Channel, Some(channel.encode()));
+        // What was said to the inviting node under an earlier invitation is void.
+        kept.store().apply(&[channel, Write::State(StateKey::Link, None)])?;
         tell(out, &invitation)
     }
 }
@@ -60,8 +64,12 @@ fn read_bounded(path: &Path) -> Outcome<Zeroizing<Vec<u8>>> {
     Ok(octets)
 }
 
-fn check(invitation: &Invitation, agreed: &Agreed) -> Outcome {
-    if agreed.charter.is_some() {
+fn check(invitation: &Invitation, channel: &ChannelState, agreed: &Agreed) -> Outcome {
+    let offered = invitation.charter.unverified().channel;
+    let joined = agreed.charter.as_ref().map(|charter| charter.unverified().channel);
+    let is_other = channel.invitation.as_ref().is_some_and(|before| before.id != invitation.id);
+    let is_renewed = papers::is_joining(channel) && joined == Some(offered) && is_other;
+    if joined.is_some() && !is_renewed {
         return Err(Failure::refused(
             "this node has a channel already",
             "one home holds one channel; make another home: couloir init",

@@ -13,7 +13,8 @@ use crate::words::{Failure, Outcome};
 /// entry is an object on one line: `id`, `number`, `conversation`, `author {side, post}`, `own`,
 /// `kind`, `text`, `at`, `precedence`, `state`, `gap`; for files also `name`, `len`, `progress`; for
 /// answers also `entry` and `until`. `state` only moves forward through `kept`, `carried`,
-/// `delivered`, `shown`; `delivered` is the other node's authenticated acknowledgement.
+/// `delivered`, `shown`; `delivered` is the other node's authenticated acknowledgement. What is kept until
+/// both desks have compared the phrase comes last, its `number` is `null`.
 #[derive(clap::Args)]
 pub struct Log {
     /// Go on with every new entry until interrupted. The node must run.

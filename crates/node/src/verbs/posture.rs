@@ -30,7 +30,9 @@ enum PostureVerb {
         #[arg(long, value_name = "TEXT", default_value = "")]
         why: String,
     },
-    /// Let the node probe the official line every minute.
+    /// Let the node probe the official line, at once and then every minute.
+    ///
+    /// It is down when an address did not answer twice running, and up again when all answer.
     #[command(subcommand)]
     Watch(WatchVerb),
 }
@@ -47,7 +49,8 @@ enum LineWord {
 enum WatchVerb {
     /// Probe this address from now on.
     Add {
-        /// `http://HOST/PATH`, `https://HOST`, `smtp://HOST` or `tcp://HOST:PORT`.
+        /// `http://HOST/PATH`, `https://HOST`, `smtp://HOST`, `tcp://HOST:PORT`, or `exec:/PATH`: a program
+        /// whose exit code 0 says that the line works.
         url: String,
     },
     /// Probe it no longer.

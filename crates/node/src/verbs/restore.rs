@@ -13,7 +13,7 @@ use crate::cli::out::Out;
 use crate::cli::passphrase;
 use crate::home::{Home, write_private};
 use crate::keys;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 use crate::words::{Code, Failure, Outcome};
 
 /// Make a home from a backup.
@@ -29,12 +29,11 @@ pub struct Restore {
 impl Restore {
     /// Does it.
     pub fn run(&self, out: &Out, args: &HomeArgs) -> Outcome {
+        let is_new = !args.folder()?.exists();
         let home = Home::create(args.folder()?)?;
         let outcome = self.fill(&home, args);
         if outcome.is_err() {
-            // What was not written yet cannot be removed, and need not be.
-            let _ = std::fs::remove_file(home.key_path());
-            let _ = std::fs::remove_file(home.store_path());
+            unmake(&home, is_new);
         }
         let entries = outcome?;
         out.answer(&json!({ "home": home.folder(), "entries": entries }), || {
@@ -51,11 +50,50 @@ impl Restore {
         let mut backup = File::open(&self.file).map_err(wrong)?;
         let key_file = key_of(&mut backup)?;
         write_private(&home.key_path(), &key_file).map_err(wrong)?;
-        let key = keys::open_store_key(&home.key_path(), &passphrase::existing(args)?)?;
+        let passphrase = passphrase::existing(args)?;
+        let key = keys::open_store_key(&home.key_path(), &passphrase).map_err(of_backup)?;
         copy_store(&mut backup, &home.store_path()).map_err(wrong)?;
-        let store = Store::open(&home.store_path(), &key)?;
-        store.reader().check()?;
-        Ok(store.reader().entry_count()?)
+        entries_of(&home.store_path(), &key).map_err(|error| match error {
+            StoreError::WrongKey(_) | StoreError::Damaged(_) | StoreError::Database(_) => damaged(),
+            other => other.into(),
+        })
+    }
+}
+
+/// How many entries a store holds in which every page reads and fits.
+fn entries_of(path: &Path, key: &keys::StoreKey) -> Result<u64, StoreError> {
+    let store = Store::open(path, key)?;
+    store.reader().check()?;
+    store.reader().entry_count()
+}
+
+/// What is wrong with a key file that came out of a backup.
+fn of_backup(error: keys::KeyError) -> Failure {
+    match error {
+        keys::KeyError::WrongPassphrase(_) => Failure::new(
+            Code::Failed,
+            "the passphrase does not open the backup",
+            "repeat with the one that its home had",
+        ),
+        keys::KeyError::Damaged(_) => damaged(),
+        other => other.into(),
+    }
+}
+
+fn damaged() -> Failure {
+    Failure::new(Code::Integrity, "the backup is damaged", "use another one")
+}
+
+/// Takes back what a restore that failed has made.
+fn unmake(home: &Home, is_new: bool) {
+    let store = home.store_path();
+    let beside = ["-wal", "-shm"].map(|end| PathBuf::from(format!("{}{end}", store.display())));
+    for path in [home.key_path(), store, home.lock_path()].iter().chain(&beside) {
+        // What was not written yet cannot be removed, and need not be.
+        let _ = std::fs::remove_file(path);
+    }
+    if is_new {
+        let _ = std::fs::remove_dir(home.folder());
     }
 }
 
@@ -66,7 +104,6 @@ fn key_of(backup: &mut File) -> Outcome<Vec<u8>> {
     if magic != MAGIC {
         return Err(no_backup(io::ErrorKind::InvalidData.into()));
     }
-    let damaged = || Failure::new(Code::Integrity, "the backup is damaged", "use another one");
     let mut len = [0; 4];
     backup.read_exact(&mut len).map_err(|_| damaged())?;
     let len = u64::from(u32::from_be_bytes(len));

@@ -31,7 +31,7 @@ impl Run {
         let lock = lock_patiently(&home)?;
         let preparing = thread("prepare", crate::routes::prepare)?;
         let store = kept::unlock(&home, args)?;
-        check_channel(&store)?;
+        let is_joining = check_channel(&store)?;
         // It only saves time.
         drop(preparing.join());
         let (socket, runtime) = (home.socket_path(), runtime()?);
@@ -40,20 +40,23 @@ impl Run {
         let [terminate, interrupt] = signals.map(|signal| signal.map_err(|error| no_machine(&error)));
         let (handle, ending) = shell::run(Unlocked { home, lock, store })?;
         let server = Server::listen(&socket, handle.clone(), runtime.handle().clone())?;
-        probe(handle.clone())?;
+        runtime.spawn(probe(handle.clone()));
         let events = handle.events();
         announce(out);
-        let ending = runtime.block_on(serve(out, handle, events, [terminate?, interrupt?], ending));
+        let (ending, is_met) = runtime.block_on(serve(out, handle, events, [terminate?, interrupt?], ending));
         drop(server);
         notify(sd_notify::NotifyState::Stopping);
         runtime.shutdown_timeout(GRACE);
-        ended(ending)
+        ended(ending, is_joining && !is_met)
     }
 }
 
-/// A node without a channel would have nothing to do.
-fn check_channel(store: &crate::store::Store) -> Outcome {
-    papers::Agreed::of(&papers::channel_of(store.reader())?)?.charter().map(drop)
+/// A node without a channel would have nothing to do. Whether it has an invitation that was not answered
+/// yet.
+fn check_channel(store: &crate::store::Store) -> Outcome<bool> {
+    let channel = papers::channel_of(store.reader())?;
+    papers::Agreed::of(&channel)?.charter()?;
+    Ok(papers::is_joining(&channel))
 }
 
 fn runtime() -> Outcome<Runtime> {
@@ -78,18 +81,23 @@ fn notify(state: sd_notify::NotifyState<'_>) {
     }
 }
 
-/// Tells what the desk must read, until the node has ended.
+/// Tells what the desk must read, until the node has ended. The other value says whether first contact
+/// was completed meanwhile.
 async fn serve(
     out: &Out,
     handle: Handle,
     mut events: Receiver<Event>,
     [mut terminate, mut interrupt]: [Signal; 2],
     mut ending: oneshot::Receiver<Ending>,
-) -> Option<Ending> {
+) -> (Option<Ending>, bool) {
+    let mut is_met = false;
     loop {
         tokio::select! {
-            ended = &mut ending => return ended.ok(),
-            event = events.recv() => tell(out, event),
+            ended = &mut ending => return (ended.ok(), is_met),
+            event = events.recv() => {
+                is_met |= event == Ok(Event::Notice(Notice::Joined));
+                tell(out, event);
+            }
             _ = terminate.recv() => handle.stop_async().await,
             _ = interrupt.recv() => handle.stop_async().await,
         }
@@ -101,24 +109,28 @@ fn tell(out: &Out, event: Result<Event, RecvError>) {
         Ok(Event::Notice(notice)) => out.say(&notices::words(&notice)),
         Ok(Event::StoreFailed(why)) => {
             out.say(&format!(
-                "{why}: nothing new is kept; what is kept goes on leaving. Look after the disk."
+                "{why}: nothing new is kept or sent until the store works again, and nothing is lost; look after the disk"
             ));
         }
         Ok(Event::StoreWorks) => out.say("the store works again"),
-        Ok(Event::Appeared(_) | Event::Advanced(_)) | Err(RecvError::Lagged(_) | RecvError::Closed) => {}
+        Ok(Event::Appeared(_) | Event::Advanced(_) | Event::ProbesChanged)
+        | Err(RecvError::Lagged(_) | RecvError::Closed) => {}
     }
 }
 
-/// Probes the official line every minute, on a thread of its own that ends with the process.
-fn probe(handle: Handle) -> Outcome {
-    let body = move || {
-        let mut probes = watch::Probes::default();
-        // A round that the store or the stopping node stands in the way of is made up for later.
-        while probe_once(&handle, &mut probes).is_ok() {
-            std::thread::sleep(watch::ROUND);
+/// Probes the official line, round by round, until the node ends.
+async fn probe(handle: Handle) {
+    let (mut probes, mut events) = (watch::Probes::default(), handle.events());
+    loop {
+        let node = handle.clone();
+        let round = tokio::task::spawn_blocking(move || probe_once(&node, probes));
+        let Ok(looked) = round.await else { return };
+        probes = looked;
+        let changed = tokio::time::timeout(probes.pause(), probes_changed(&mut events));
+        if changed.await == Ok(Err(RecvError::Closed)) {
+            return;
         }
-    };
-    thread("probes", body).map(drop)
+    }
 }
 
 fn thread(name: &str, body: impl FnOnce() + Send + 'static) -> Outcome<std::thread::JoinHandle<()>> {
@@ -126,17 +138,34 @@ fn thread(name: &str, body: impl FnOnce() + Send + 'static) -> Outcome<std::thre
     thread.spawn(body).map_err(|error| no_machine(&error))
 }
 
-fn probe_once(handle: &Handle, probes: &mut watch::Probes) -> Outcome {
-    let watched = handle.with_store(|store| watch::list(store.reader()))??;
-    match probes.round(&watched) {
-        Some(input) => Ok(handle.submit(input)?),
-        None => Ok(()),
+async fn probes_changed(events: &mut Receiver<Event>) -> Result<(), RecvError> {
+    loop {
+        match events.recv().await {
+            Ok(Event::ProbesChanged) => return Ok(()),
+            Ok(_) | Err(RecvError::Lagged(_)) => {}
+            Err(RecvError::Closed) => return Err(RecvError::Closed),
+        }
     }
 }
 
-fn ended(ending: Option<Ending>) -> Outcome {
+/// One round. What the store stands in the way of is made up for by the next one.
+fn probe_once(handle: &Handle, mut probes: watch::Probes) -> watch::Probes {
+    let watched = handle.with_store(|store| watch::list(store.reader()));
+    let Ok(Ok(watched)) = watched else { return probes };
+    let input = probes.round(&watched);
+    if input.is_some_and(|input| handle.submit(input).is_err()) {
+        probes.forget_told();
+    }
+    probes
+}
+
+fn ended(ending: Option<Ending>, is_joining: bool) -> Outcome {
     match ending {
         Some(Ending::Stopped) => Ok(()),
+        Some(Ending::Halted(Notice::SecondSelf)) if is_joining => Err(Failure::refused(
+            "another node uses the same invitation",
+            "stop that node, or have the other side invite anew (couloir invite) and join with the new file",
+        )),
         Some(Ending::Halted(notice)) => Err(halted(&notice)),
         Some(Ending::StoreLost(error)) => Err(error.into()),
         Some(Ending::NotRecovered(error)) => Err(error.into()),

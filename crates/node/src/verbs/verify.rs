@@ -8,7 +8,8 @@ use crate::words::Outcome;
 
 /// Say that the other desk read the same phrase.
 ///
-/// Nothing that is said leaves before both desks have done so.
+/// Until then `send` is refused. What is said from then on is kept, and leaves once both desks have done
+/// so.
 #[derive(clap::Args)]
 pub struct Verify {}
 
@@ -16,6 +17,8 @@ impl Verify {
     /// Does it.
     pub fn run(&self, out: &Out, args: &HomeArgs) -> Outcome {
         let answer = Reach::open(args)?.ask(&Request::Verify)?;
-        out.answer(&answer, || "Noted. Once the other desk has said so too, the channel is open.".to_owned())
+        out.answer(&answer, || {
+            "Noted. What is said now is kept, and leaves once the other desk has said so too.".to_owned()
+        })
     }
 }

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
+use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
@@ -44,6 +45,11 @@ impl Serving {
     pub fn kill(mut self) {
         self.child.kill().expect("killed");
         self.child.wait().expect("waited");
+    }
+
+    /// Its exit code, if it has ended by itself.
+    pub fn ended(&mut self) -> Option<i32> {
+        self.child.try_wait().expect("looked").and_then(|status| status.code())
     }
 
     /// Stops it in order; its exit code.
@@ -106,10 +112,15 @@ impl World {
         Ended::of(child.wait_with_output().expect("ended"))
     }
 
-    /// A command that serves, once it has printed its line.
+    /// A command that serves, once it has printed its line. What it tells goes into the file `told`.
     pub fn serve(&self, args: &[&str]) -> Serving {
-        let mut child =
-            self.command(args).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("started");
+        self.serve_telling(args, "told")
+    }
+
+    /// A command that serves, once it has printed its line; its stderr is added to a file.
+    pub fn serve_telling(&self, args: &[&str], file: &str) -> Serving {
+        let told = File::options().create(true).append(true).open(self.path(file)).expect("opened");
+        let mut child = self.command(args).stdout(Stdio::piped()).stderr(told).spawn().expect("started");
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("read");
         assert!(!line.is_empty(), "{args:?} ended before it served");
@@ -120,6 +131,30 @@ impl World {
         let relay = self.serve(&["relay", "run", "--data", data, "--listen", listen]);
         let url = relay.line.trim_start_matches("ready ").to_owned();
         (relay, url)
+    }
+
+    /// What commands told while they served, in `file`.
+    pub fn told(&self, file: &str) -> String {
+        std::fs::read_to_string(self.path(file)).expect("read")
+    }
+
+    /// Both nodes serve, and both desks compared the phrase.
+    pub fn verified(&self) -> [Serving; 2] {
+        let nodes = ["tokyo", "beijing"].map(|home| self.serve(&["run", "--home", home]));
+        let [tokyo, beijing] =
+            ["tokyo", "beijing"].map(|home| self.json(&["phrase", "--home", home, "--wait"]));
+        assert_eq!(tokyo, beijing);
+        assert_eq!(tokyo["symbols"].as_array().map(Vec::len), Some(7));
+        for home in ["tokyo", "beijing"] {
+            self.json(&["verify", "--home", home]);
+        }
+        nodes
+    }
+
+    /// A route that is a folder of its own.
+    pub fn folder_route(&self, name: &str) -> String {
+        std::fs::create_dir(self.path(name)).expect("made");
+        format!("folder:{}", self.text(name))
     }
 
     /// Two homes, `tokyo` and `beijing`, agreed on a channel over these routes.

@@ -99,7 +99,7 @@ fn follow(mut client: Client, notes: &Notes, after: &mut Option<u64>, is_over: &
     client.send(&Request::Log { after: *after, is_followed: true })?;
     while !is_over.load(Ordering::SeqCst) {
         let Some(Line::Row(row)) = client.receive_if_any()? else { continue };
-        *after = Some(row.number);
+        *after = row.number.or(*after);
         if !row.own {
             notes.arrived(row.id);
         }
