@@ -38,7 +38,8 @@ const BUILD_TOOLS: [Tool; 3] = [
 ];
 
 /// Without these some tests are left out.
-const NETWORK_TOOLS: [Tool; 2] = [
+const NETWORK_TOOLS: [Tool; 3] = [
+    Tool { program: "strace", package: "strace", needed_for: "killing a node at chosen system calls" },
     Tool { program: "ip", package: "iproute2", needed_for: "the example on network namespaces" },
     Tool { program: "tcpdump", package: "tcpdump", needed_for: "comparing idle and busy traffic" },
 ];
@@ -61,7 +62,8 @@ const PLANTED: [&str; 9] =
     ["cargo", "test", "--locked", "--package", "couloir-sim", "--features", "planted", "--test", "teeth"];
 
 /// Scripts on network namespaces, and the programs that they need beside `ip`.
-const EXAMPLES: [(&str, &str, &[&str]); 2] = [
+const EXAMPLES: [(&str, &str, &[&str]); 3] = [
+    ("killed at system calls", "examples/two-organisations/kill.sh", &["strace"]),
     ("two organisations", "examples/two-organisations/run.sh", &[]),
     ("idle and busy traffic", "examples/two-organisations/cover.sh", &["tcpdump"]),
 ];

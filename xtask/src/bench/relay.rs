@@ -48,12 +48,35 @@ pub fn run(place: &Place) -> anyhow::Result<Section> {
         held,
     ));
     output.lines().filter(|line| !line.trim().is_empty()).for_each(|line| section.note(line.trim()));
+    restart(place, &mut section)?;
     section.note(
         "NATS JetStream: the same octets without TLS; a put is a publication with its acknowledgement to a stream on files, a \
          get is a direct get. 2.9 syncs by its timer and knows no `sync_interval: always`: its acknowledgement is not durable \
          against power loss, ours is.",
     );
     Ok(section)
+}
+
+/// How soon a relay that holds millions of cells serves again, and what its index takes.
+fn restart(place: &Place, section: &mut Section) -> anyhow::Result<()> {
+    let cells = if place.is_quick { "200000" } else { "3000000" };
+    let bench =
+        ["cargo", "bench", "--locked", "-p", "couloir-relay", "--bench", "relay_restart", "--", cells];
+    let output = steps::output(&bench).context("relay_restart did not run")?;
+    for line in output.lines().filter(|line| line.contains(" octets of memory each")) {
+        let octets = line.split(", ").find_map(|part| part.strip_suffix(" octets of memory each"));
+        let octets: f64 =
+            octets.and_then(|octets| octets.trim().parse().ok()).context("no octets in a line")?;
+        let what = format!("start with {cells} cells: time, cells, memory each");
+        section.figure(Figure::aimed(
+            &what,
+            line.trim().into(),
+            "limit: 48 octets each",
+            "seconds",
+            octets <= 48.0,
+        ));
+    }
+    Ok(())
 }
 
 /// The number before or after `exchanges/s` in the last line that has it.

@@ -21,7 +21,9 @@ pub fn words(notice: &Notice) -> String {
             "the peer contradicted itself: the link is frozen; call them, then: couloir doctor --settle this".into()
         }
         Notice::SecondSelf => {
-            "another machine writes with this node's identity; stop it, or revoke this node: couloir charter revoke-node".into()
+            "another machine writes with this node's identity, or this disk was put back and the clock is behind: set the clock; \
+             if there is another machine, stop it, or revoke this node: couloir charter revoke-node"
+                .into()
         }
         Notice::StoreDamaged => {
             "the store lacks something that was said: it is damaged; restore the newest backup: couloir restore".into()
