@@ -108,8 +108,10 @@ pub enum Notice {
     Restarted,
     /// Our own state was found older than what the peer had from us; the link is being made anew.
     RolledBack,
-    /// Two nodes claim one post: the link is frozen until a person settles it.
+    /// Two nodes claim the peer's post: the link is frozen until a person settles it here.
     TwoNodes,
+    /// The peer has frozen the link: it sees two nodes that claim our post.
+    FrozenThere,
     /// The peer contradicted itself, which only a fault or a forger does: the link is frozen.
     Contradiction,
     /// Another machine writes with this node's identity.

@@ -168,7 +168,7 @@ fn two_nodes_of_one_post_freeze_the_link_until_the_other_desk_settles_it() {
     let doctor = world.run(&["doctor", "--home", "tokyo"]);
     assert!(doctor.code == 5 && doctor.stdout.contains("--settle this"), "{doctor:?}");
     beijing.kill();
-    eventually("the desk reads it", || world.told("again.told").contains("two nodes claim"));
+    eventually("the desk reads it", || world.told("again.told").contains("the other desk has frozen"));
     world.json(&["doctor", "--home", "tokyo", "--settle", "this"]);
     eventually("the link stands", || status(&world, "tokyo")["peers"][0]["link"]["state"] == "alive");
     world.send("tokyo", "settled");

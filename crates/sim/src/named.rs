@@ -126,8 +126,9 @@ pub fn two_machines(seed: u64, routes: &[RouteKind], is_restored: bool) -> Resul
     }
     world.add_machine(second, 0);
     world.run_until(world.now_ms + HOUR_MS);
-    let is_split =
-        |(_, _, notice): &(u64, usize, Notice)| matches!(notice, Notice::TwoNodes | Notice::SecondSelf);
+    let is_split = |(_, _, notice): &(u64, usize, Notice)| {
+        matches!(notice, Notice::TwoNodes | Notice::FrozenThere | Notice::SecondSelf)
+    };
     let is_noticed = world.notices.iter().any(is_split);
     world.judge(require(Check::TwoNoticed, is_noticed, || {
         "nobody noticed two machines within an hour".to_owned()

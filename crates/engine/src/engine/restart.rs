@@ -62,7 +62,7 @@ impl Engine {
             self.batch.after.push(Output::Halt(Notice::Revoked(self.party.own.node)));
         }
         if !std::mem::replace(&mut self.hearing.is_frozen_told, true) {
-            self.notice(Notice::TwoNodes);
+            self.notice(Notice::FrozenThere);
         }
     }
 

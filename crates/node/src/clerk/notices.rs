@@ -10,12 +10,15 @@ pub fn words(notice: &Notice) -> String {
     match notice {
         Notice::Joined => "first contact is complete; compare the phrase: couloir phrase".into(),
         Notice::InvitationVoid => {
-            "a second, different answer came to our invitation: it is void; invite anew: couloir invite".into()
+            "a second, different answer came to our invitation: somebody else has the file; verify only if the phrase is the same at both desks, else begin anew in another home: couloir init".into()
         }
         Notice::Restarted => "the peer lost its state, and the link was made anew; nothing said is lost".into(),
         Notice::RolledBack => "this node's state is older than what the peer has; the link is being made anew".into(),
         Notice::TwoNodes => {
-            "two nodes claim this post: the link is frozen; find the other one, then: couloir doctor --settle this".into()
+            "two nodes claim the other desk's post: the link is frozen; once they have stopped one: couloir doctor --settle this".into()
+        }
+        Notice::FrozenThere => {
+            "the other desk has frozen the link, since it sees two nodes that claim our post; stop one, then call them: they settle it".into()
         }
         Notice::Contradiction => {
             "the peer contradicted itself: the link is frozen; call them, then: couloir doctor --settle this".into()
