@@ -32,6 +32,8 @@ pub enum Bug {
     TalkLeavesLater,
     /// Whoever continues an older copy of its disk is believed.
     TrustsEveryLife,
+    /// What expired stays.
+    KeepsWhatExpired,
     /// A prompt route hands over whatever there is, however slow its connection.
     WaitsForNoConnection,
     /// Fragments tell a wrong start of an entry.

@@ -9,6 +9,8 @@ pub enum Check {
     KeptBeforeSaid,
     /// What was acknowledged is still there after a restart.
     KeptForGood,
+    /// What expires is gone from both stores in time, and not before where no clock is wrong.
+    Expires,
     /// An entry is in a log at most once.
     Once,
     /// An entry is exactly as it was said, and somebody said it.

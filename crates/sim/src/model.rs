@@ -10,6 +10,7 @@ use couloir_wire::id::EntryId;
 
 use crate::checks::{Check, Verdict, require};
 use crate::memory_store::MemoryStore;
+use crate::world::EPOCH;
 
 /// One thing that a user said, or tried to.
 pub struct Said {
@@ -52,6 +53,8 @@ pub struct Model {
     pub posts: Vec<usize>,
     /// Whether a gap would be a failure.
     pub is_gap_forbidden: bool,
+    /// Whether no clock is ever wrong.
+    pub are_clocks_right: bool,
     /// Entries shown with a gap.
     pub gaps: u64,
     /// Entries that arrived at the peer.
@@ -139,7 +142,7 @@ impl Model {
                 self.check_appears(machine, now_ms, store, *id, (*number, *has_gap))
             }
             Write::EntryState(id, state) => self.check_state(machine, store, *id, *state),
-            Write::EntryExpires(id) => self.check_expiry(*id),
+            Write::EntryExpires(id) => self.check_expiry(now_ms, store, *id),
             _ => Ok(()),
         }
     }
@@ -256,9 +259,21 @@ impl Model {
         })
     }
 
-    fn check_expiry(&self, id: EntryId) -> Verdict {
+    fn check_expiry(&self, now_ms: u64, store: &MemoryStore, id: EntryId) -> Verdict {
         let expires = self.by_id.get(&id).is_some_and(|index| self.said[*index].expires);
-        require(Check::KeptForGood, expires, || format!("{id} expired and has no expiry"))
+        require(Check::KeptForGood, expires, || format!("{id} expired and has no expiry"))?;
+        let entry = store.entry(id).and_then(|stored| Entry::decode(&stored.encoded).ok());
+        let latest = EPOCH.shifted(now_ms as i64 + CLOCK_SLACK_MS);
+        let is_due = entry.and_then(|entry| entry.expires_ms).is_none_or(|at_ms| at_ms <= latest.0);
+        require(Check::Expires, is_due || !self.are_clocks_right, || format!("{id} expired before its time"))
+    }
+
+    /// What `store` holds although it expired more than an hour before `now_ms`, in words.
+    pub fn overdue(store: &MemoryStore, now_ms: u64) -> Vec<String> {
+        let limit = EPOCH.shifted(now_ms as i64 - EXPIRED_WITHIN_MS);
+        let expiry = |stored: &StoredEntry| Entry::decode(&stored.encoded).ok()?.expires_ms;
+        let is_overdue = |stored: &&StoredEntry| expiry(stored).is_some_and(|at_ms| at_ms < limit.0);
+        store.entries().filter(is_overdue).take(MISSING_SHOWN).map(|stored| stored.id.to_string()).collect()
     }
 
     /// A machine has lost its disk; what none of `stores` holds now is gone for good.
@@ -326,3 +341,7 @@ pub fn token_of(body: &Body) -> Option<u64> {
 /// Answers carry their token as a time after this one.
 pub const ANSWER_BASE_MS: i64 = 4_000_000_000_000;
 const MISSING_SHOWN: usize = 5;
+/// Nodes take the time of relays, which may be so far away.
+const CLOCK_SLACK_MS: i64 = 10_000;
+/// Clocks are corrected, so a node looks every hour at least.
+const EXPIRED_WITHIN_MS: i64 = 65 * 60_000;

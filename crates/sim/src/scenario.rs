@@ -14,6 +14,7 @@ use crate::checks::{Check, Failure, require};
 use crate::direct::Direct;
 use crate::faults::{FaultClass, Swarm, Tally};
 use crate::folder::Folder;
+use crate::model::Model;
 use crate::network::{Carrier, Route, Weather};
 use crate::relay::RelayActor;
 use crate::world::{Config, EPOCH, World};
@@ -105,7 +106,12 @@ pub fn quiet(seed: u64, routes: &[RouteKind], safety_ms: u64) -> Config {
 pub fn run(config: Config) -> Result<Outcome, PaperFormatError> {
     let (seed, faults, safety_ms) = (config.seed, config.swarm.text(), config.safety_ms);
     let mut world = World::new(config)?;
-    world.model.is_gap_forbidden = world.config.swarm.0.is_empty() && world.config.is_talk_light;
+    let swarm = &world.config.swarm.0;
+    world.model.is_gap_forbidden = swarm.is_empty() && world.config.is_talk_light;
+    let moves_clocks = |class: &FaultClass| {
+        matches!(class, FaultClass::ClockJump | FaultClass::HostileRelay | FaultClass::Delay)
+    };
+    world.model.are_clocks_right = !swarm.iter().any(moves_clocks);
     world.run_until(safety_ms);
     world.check_keys();
     world.converge();
@@ -196,6 +202,13 @@ impl World {
             let is_heard = self.hears(node) != Some(false);
             self.judge(require(Check::Silence, is_heard, || {
                 format!("machine {node} does not call its peer alive")
+            }));
+        }
+        for node in 0..self.nodes.len() {
+            let overdue = Model::overdue(&self.nodes[node].store, self.now_ms);
+            let is_gone = overdue.is_empty() || self.nodes[node].is_retired;
+            self.judge(require(Check::Expires, is_gone, || {
+                format!("machine {node} still holds {overdue:?}")
             }));
         }
         let is_same = self.show_one_phrase();

@@ -97,6 +97,14 @@ fn believing_a_disk_that_was_put_back_is_caught() {
 }
 
 #[test]
+fn keeping_what_expired_is_caught() {
+    assert_caught(Bug::KeepsWhatExpired, &[Check::Expires], |seed| Config {
+        safety_ms: 180 * MINUTE_MS,
+        ..faulty(seed, &[FaultClass::Kill])
+    });
+}
+
+#[test]
 fn a_prompt_route_that_waits_for_no_connection_is_caught() {
     assert_caught(Bug::WaitsForNoConnection, &[Check::Bounded], |seed| Config {
         routes: vec![RouteKind::Direct],

@@ -212,7 +212,7 @@ impl Engine {
 
     /// Forgets what has expired, by node time.
     pub(super) fn expire(&mut self, now: Now) {
-        let at_ms = self.time(now).0;
+        let at_ms = if planted!(KeepsWhatExpired) { 0 } else { self.time(now).0 };
         while let Some((expires_ms, id)) = self.talk.expiring.first().copied() {
             if expires_ms > at_ms {
                 let wait_ms = u64::try_from(expires_ms - at_ms).unwrap_or(0);
