@@ -17,7 +17,7 @@ use couloir_wire::limits::PROMPT_CELL_OCTETS_MAX;
 use hyper::body::Bytes;
 use quinn::crypto::rustls::{QuicClientConfig, QuicServerConfig};
 use quinn::{
-    ClientConfig, Connection, ConnectionId, ConnectionIdGenerator, Endpoint, EndpointConfig,
+    ClientConfig, Connection, ConnectionError, ConnectionId, ConnectionIdGenerator, Endpoint, EndpointConfig,
     MtuDiscoveryConfig, RecvStream, SendStream, ServerConfig, TransportConfig, VarInt,
 };
 use rustls::pki_types::CertificateDer;
@@ -37,6 +37,8 @@ pub(super) struct Direct {
     lines: Mutex<Vec<Line>>,
     /// Room for frames that wait for the engine.
     room: Arc<Semaphore>,
+    /// Why the last connection ended, if its other end or the network ended it.
+    ended: Mutex<Option<ConnectionError>>,
 }
 
 /// One connection that stands.
@@ -51,7 +53,12 @@ impl Direct {
     /// A route without a connection.
     pub(super) fn new(route: RouteId, jobs: Jobs) -> Direct {
         let room = Arc::new(Semaphore::new(ARRIVED_OCTETS_MAX));
-        Direct { route, jobs, lines: Mutex::default(), room }
+        Direct { route, jobs, lines: Mutex::default(), room, ended: Mutex::default() }
+    }
+
+    /// Why the last connection ended, if its other end or the network ended it.
+    pub(super) fn ended(&self) -> Option<ConnectionError> {
+        self.ended.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Queues a frame; a connection that takes none is given up.
@@ -152,6 +159,10 @@ impl Direct {
             () = self.write_frames(out, queue) => {}
             () = self.read_frames(&connection) => {}
             _ = connection.closed() => {}
+        }
+        if let Some(reason) = connection.close_reason() {
+            tracing::debug!(route = %self.route, %reason, "a direct connection ended");
+            *self.ended.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason);
         }
         connection.close(VarInt::from_u32(0), b"");
         self.remove(number).await;
