@@ -160,10 +160,8 @@ impl Direct {
             () = self.read_frames(&connection) => {}
             _ = connection.closed() => {}
         }
-        if let Some(reason) = connection.close_reason() {
-            tracing::debug!(route = %self.route, %reason, "a direct connection ended");
-            *self.ended.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason);
-        }
+        *self.ended.lock().unwrap_or_else(PoisonError::into_inner) = connection.close_reason();
+        tracing::debug!(route = %self.route, reason = ?self.ended(), "a direct connection ended");
         connection.close(VarInt::from_u32(0), b"");
         self.remove(number).await;
     }
