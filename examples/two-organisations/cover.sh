@@ -2,9 +2,11 @@
 # Whether an observer next to a node, or at a relay, sees if something is said: captures what both nodes exchange with a
 # relay, idle and then talking as much as the line carries, and compares sizes, numbers and instants of the exchanges.
 #
-#   sudo examples/two-organisations/cover.sh [--binaries DIR] [--keep] [--seconds N]
+#   sudo examples/two-organisations/cover.sh [--binaries DIR] [--keep] [--seconds N] [--all]
 #
-# Exit code 0 if nothing tells them apart. Needs root, iproute2 and tcpdump.
+# With --all also across a restart of both nodes and the change of keys a minute later, and with disks whose syncs take
+# one and a half windows: nine minutes. Exit code 0 if nothing tells them apart. Needs root, iproute2 and tcpdump, and
+# strace for --all.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 cd "$here/../.."
@@ -12,18 +14,22 @@ cd "$here/../.."
 binaries=target/debug
 keep=
 seconds=30
+all=
 while [ $# -gt 0 ]; do
   case "$1" in
     --binaries) binaries=$2; shift 2 ;;
     --keep) keep=yes; shift ;;
     --seconds) seconds=$2; shift 2 ;;
-    *) echo "usage: $0 [--binaries DIR] [--keep] [--seconds N]" >&2; exit 2 ;;
+    --all) all=yes; shift ;;
+    *) echo "usage: $0 [--binaries DIR] [--keep] [--seconds N] [--all]" >&2; exit 2 ;;
   esac
 done
 # shellcheck source=examples/two-organisations/machines.sh
 . "$here/machines.sh"
 
 window_ms=200
+# What a node that stops and its relay say at the end of a connection, in octets: no exchange.
+tls_goodbye='24 24'
 
 # Captures at relay1 for some seconds while the rest of the arguments run; writes PHASE.TOKYO and PHASE.BEIJING.
 capture() {
@@ -95,14 +101,64 @@ instants_agree() {
     }'
 }
 
-# The number of windows that passed, give or take the two at the ends and a machine that stumbles.
+# The exchanges after the last second without any.
+last_stretch() { awk 'NR > 1 && $1 - last > 1 { count = 0 } { last = $1; line[count++] = $0 } END { for (i = 0; i < count; i++) print line[i] }' "$1"; }
+
+# The number of windows that passed since the last pause, give or take the two at the ends and a machine that stumbles.
 count_agrees() {
-  awk '{ if (NR == 1) first = $1; last = $1 } END { print NR, last - first }' "$1" | awk -v window="$window_ms" '
+  last_stretch "$1" | awk '{ if (NR == 1) first = $1; last = $1 } END { print NR, last - first }' | awk -v window="$window_ms" '
     { expected = $2 * 1000 / window + 1; off = $1 - expected; if (off < 0) off = -off
       printf "%d exchanges in %.1f s, one per window would be %.0f\n", $1, $2, expected; exit off > 2 + expected / 50 }'
 }
 
+# Captures a circumstance idle and busy, and compares.
+compare() {
+  local name=$1 circumstance=$2 office idle busy phase
+  say "$name: idle"
+  capture "$name-idle" "$circumstance" be_silent
+  say "$name: busy"
+  capture "$name-busy" "$circumstance" talk_much
+  for office in tokyo beijing; do
+    say "$name: $office, as seen at relay1"
+    idle=$(sizes "$work/$name-idle.$office"); busy=$(sizes "$work/$name-busy.$office")
+    echo "octets of request and answer, idle: $idle; busy: $busy"
+    [ -n "$idle" ] && [ "$idle" = "$busy" ] && [ "$(grep -vcx "$tls_goodbye" <<<"$idle")" = 1 ] || fail "the sizes of $office's exchanges differ"
+    for phase in idle busy; do
+      count_agrees "$work/$name-$phase.$office" || fail "$office, $phase, does not make one exchange per window"
+    done
+    instants_agree "$work/$name-idle.$office" "$work/$name-busy.$office" || fail "the instants of $office's exchanges differ"
+  done
+}
+
+# --- circumstances ------------------------------------------------------------------------------
+
+undisturbed() { "$1"; }
+
+# Both nodes are started again, and their keys change a minute later.
+across_a_restart() {
+  local whole=$seconds
+  seconds=8 "$1"
+  restart start_node
+  seconds=100 "$1"
+  seconds=$whole
+}
+
+restart() {
+  stop tokyo
+  stop beijing
+  "$1" tokyo
+  "$1" beijing
+}
+
+# Every sync of the node's disk takes one and a half windows.
+start_slow_node() {
+  local syncs=fsync,fdatasync
+  start "$1" strace -f --seccomp-bpf -qq -o /dev/null -e trace=$syncs -e inject=$syncs:delay_exit=300000 \
+    "$binaries/couloir" run --home "$work/$1" --passphrase-file "$work/$1.passphrase"
+}
+
 command -v tcpdump >/dev/null || { echo "tcpdump is missing: apt-get install tcpdump" >&2; exit 2; }
+[ -z "$all" ] || command -v strace >/dev/null || { echo "strace is missing: apt-get install strace" >&2; exit 2; }
 need_root_and_binaries
 make_network
 start_relays
@@ -113,20 +169,12 @@ compare_phrase
 verify_both
 sleep 3
 
-say "idle for $seconds s"
-capture idle be_silent
-say "busy for $seconds s"
-capture busy talk_much
-
-for office in tokyo beijing; do
-  say "$office, as seen at relay1"
-  idle=$(sizes "$work/idle.$office"); busy=$(sizes "$work/busy.$office")
-  echo "octets of request and answer, idle: $idle; busy: $busy"
-  [ -n "$idle" ] && [ "$idle" = "$busy" ] && [ "$(wc -l <<<"$idle")" = 1 ] || fail "the sizes of $office's exchanges differ"
-  for phase in idle busy; do
-    count_agrees "$work/$phase.$office" || fail "$office, $phase, does not make one exchange per window"
-  done
-  instants_agree "$work/idle.$office" "$work/busy.$office" || fail "the instants of $office's exchanges differ"
-done
+compare undisturbed undisturbed
+if [ -n "$all" ]; then
+  compare restart across_a_restart
+  restart start_slow_node
+  sleep 10
+  compare slow-disk undisturbed
+fi
 
 say "idle and busy look the same"

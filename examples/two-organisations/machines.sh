@@ -5,6 +5,7 @@
 tag=couloir-$$
 work=$(mktemp -d)
 started=()
+declare -A pid_of
 machines=(tokyo beijing relay1 relay2)
 # What is carried within a second by one relay must not take longer than this, even on a loaded machine.
 patience_s=60
@@ -54,8 +55,9 @@ start() {
   local machine=$1; shift
   : >"$work/$machine.out"
   ip netns exec "$tag-$machine" "$@" >"$work/$machine.out" 2>"$work/$machine.err" &
-  started+=($!)
-  wait_until "$machine serves" serves_or_ended "$machine" $!
+  pid_of[$machine]=$!
+  started+=("${pid_of[$machine]}")
+  wait_until "$machine serves" serves_or_ended "$machine" "${pid_of[$machine]}"
   grep -q ready "$work/$machine.out" || fail "$machine ended instead of serving: $(tail -n 1 "$work/$machine.err")"
 }
 
@@ -135,6 +137,14 @@ make_sides() {
 
 start_node() {
   start "$1" "$binaries/couloir" run --home "$work/$1" --passphrase-file "$work/$1.passphrase"
+}
+
+# Ends what serves on a machine, in order; under strace that is strace's child.
+stop() {
+  local pid=${pid_of[$1]} child
+  child=$(pgrep -P "$pid" || true)
+  kill -TERM "${child:-$pid}"
+  wait "$pid" || true
 }
 
 is_verified() { couloir "$1" status --json | grep -q '"verified":true'; }
