@@ -17,7 +17,8 @@ on() { local machine=$1; shift; ip netns exec "$tag-$machine" "$@"; }
 clean_up() {
   local code=$?
   set +e
-  for pid in "${started[@]}"; do kill "$pid" 2>/dev/null; done
+  # What runs under strace, which itself takes no signal, is its child.
+  for pid in "${started[@]}"; do pkill -TERM -P "$pid"; kill "$pid" 2>/dev/null; done
   for pid in "${started[@]}"; do wait "$pid" 2>/dev/null; done
   for machine in "${machines[@]}" net; do ip netns delete "$tag-$machine" 2>/dev/null; done
   if [ "$code" -ne 0 ]; then tail -n 20 "$work"/*.err >&2; fi
