@@ -185,6 +185,7 @@ impl Engine {
                 route: place,
                 tick,
                 level: 0,
+                is_heard: true,
                 now_ms: now.moment.0,
                 is_prompt: true,
                 bulk_retry_ms: RETRY_MS,

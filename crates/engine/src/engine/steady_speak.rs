@@ -273,6 +273,7 @@ impl Engine {
                 route: spot.place,
                 tick: self.ticks,
                 level: spot.level,
+                is_heard: self.hearing.hears_us(now.moment, self.status_life_ms()),
                 now_ms: now.moment.0,
                 is_prompt: false,
                 bulk_retry_ms: spot.retry_ms,

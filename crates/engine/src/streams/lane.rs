@@ -202,7 +202,7 @@ impl Lane {
 
     /// The next octets to place: at most one fragment of `room` octets, and the rest of what it was cut from.
     fn next_run(&self, turn: &mut Turn, room: u64, reach: Reach) -> Option<(u64, u64)> {
-        if turn.due.peek().is_none_or(|due| due.0.class == Class::Again)
+        if (turn.is_fresh_first || turn.due.peek().is_none_or(|due| due.0.class == Class::Again))
             && let Some(fresh) = self.fresh()
         {
             return Some(fresh);

@@ -37,12 +37,14 @@ pub(super) struct Turn {
     pub(super) due: BinaryHeap<Reverse<Due>>,
     /// When the first of the others may, in the caller's ms; `u64::MAX` if there are none.
     pub(super) others_at_ms: u64,
+    /// Whether octets that were never sent go before all of these.
+    pub(super) is_fresh_first: bool,
 }
 
 impl Turn {
     /// Nothing may go before `others_at_ms`.
     pub(super) fn nothing(others_at_ms: u64) -> Turn {
-        Turn { due: BinaryHeap::new(), others_at_ms }
+        Turn { due: BinaryHeap::new(), others_at_ms, is_fresh_first: false }
     }
 
     /// When this route carried what is next, 0 for never or not since it was lost; `None` if nothing is due.
@@ -122,7 +124,8 @@ impl Segments {
                 Err(at_ms) => others_at_ms = others_at_ms.min(at_ms),
             }
         }
-        Turn { due: BinaryHeap::from(due), others_at_ms }
+        let is_fresh_first = placement.is_heard && placement.level > 0;
+        Turn { due: BinaryHeap::from(due), others_at_ms, is_fresh_first }
     }
 
     fn split(&mut self, at: u64) {

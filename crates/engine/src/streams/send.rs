@@ -44,6 +44,9 @@ pub struct Placement {
     pub tick: u64,
     /// The level of its window on the ruler; prompt routes have none and say 0.
     pub level: u8,
+    /// Whether the peer hears us: then what was never sent goes before what waits for a place on the ruler,
+    /// for it is about to be acknowledged.
+    pub is_heard: bool,
     /// The time, in ms; never falls.
     pub now_ms: u64,
     /// Whether the route is reliable and without cover, so that nothing is sent again for nothing.

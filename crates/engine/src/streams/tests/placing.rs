@@ -151,6 +151,19 @@ fn a_cell_of_a_higher_level_takes_oldest_first_what_no_such_cell_has_carried() {
 }
 
 #[test]
+fn while_the_peer_hears_a_cell_of_a_higher_level_takes_first_what_was_never_sent() {
+    let mut desk = Desk::new();
+    (1..=3).for_each(|number| {
+        desk.say(number, 100);
+    });
+    desk.expect(0, 0, (0, 200));
+    let heard = Placement { is_heard: true, ..desk.placement(0, 1) };
+    let (_, fragments) = desk.pack_as(heard, room_for(200, 300));
+    assert_eq!(places(&fragments), [(200, 300)]);
+    desk.expect(0, 1, (0, 100));
+}
+
+#[test]
 fn a_cell_of_a_higher_level_then_takes_what_such_cells_of_its_route_carried_longest_ago() {
     let mut desk = Desk::new();
     (1..=3).for_each(|number| {
