@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use couloir_seal::agreement::{Agreement, AgreementError};
 use couloir_seal::link_keys::next_epoch;
 use couloir_seal::{CipherSuite, Direction, Entropy, HourKey, HourRatchet, Secret32};
-use couloir_wire::time::{Hour, Moment};
+use couloir_wire::time::{Hour, Moment, WallTime};
 use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
 
@@ -38,6 +38,8 @@ pub struct Epochs {
     /// Oldest first; one or two.
     live: Vec<Epoch>,
     writing: u64,
+    /// When the cell was written that showed that the peer writes the newest epoch.
+    switched: Option<WallTime>,
     /// When the older of two epochs goes.
     erase_at: Option<Moment>,
 }
@@ -57,6 +59,8 @@ struct Stored {
     live: Vec<StoredEpoch>,
     #[n(5)]
     writing: u64,
+    #[n(6)]
+    switched_ms: Option<i64>,
 }
 
 #[derive(Encode, Decode)]
@@ -86,6 +90,7 @@ impl Epochs {
             suite,
             own,
             live: Vec::new(),
+            switched: None,
             erase_at: None,
         };
         epochs.begin(first_hour);
@@ -122,6 +127,14 @@ impl Epochs {
         first.into_iter().chain(second).map(|epoch| epoch.number)
     }
 
+    /// Epochs to look for in a window that opened at `opens`: the newest alone where the peer had changed to
+    /// it well before.
+    pub fn readable_at(&self, opens: WallTime) -> impl Iterator<Item = u64> + '_ {
+        let is_later = |switched: WallTime| opens - switched > SWITCH_SLACK_MS;
+        let oldest = if self.switched.is_some_and(is_later) { self.newest() } else { 0 };
+        self.readable().filter(move |number| *number >= oldest)
+    }
+
     /// The key under which a cell of `hour` is written in epoch `number`.
     pub fn write_key(&self, number: u64, hour: Hour) -> Option<HourKey> {
         let epoch = self.epoch(number)?;
@@ -134,16 +147,18 @@ impl Epochs {
         key_of(&epoch.read, &mut epoch.cache.borrow_mut().read, hour)
     }
 
-    /// A cell of epoch `number` was opened. True if that ends a change of keys (durable state changed).
-    pub fn opened(&mut self, number: u64, now: Moment, linger_ms: u64) -> bool {
+    /// A cell of epoch `number`, written about `written`, was opened. True if that is the first of a change of
+    /// keys (durable state changed).
+    pub fn opened(&mut self, number: u64, written: WallTime, now: Moment, linger_ms: u64) -> bool {
         if number != self.newest() || self.live.len() < 2 {
             return false;
         }
         if self.erase_at.is_none() {
             self.erase_at = Some(now + linger_ms);
         }
-        let is_new = self.writing != number;
+        let is_new = self.writing != number || self.switched.is_none();
         self.writing = number;
+        self.switched.get_or_insert(written);
         is_new
     }
 
@@ -234,6 +249,7 @@ impl Epochs {
             is_committer: self.is_committer(),
             live: live.collect(),
             writing: self.writing,
+            switched_ms: self.switched.map(|at| at.0),
         })
     }
 
@@ -255,6 +271,7 @@ impl Epochs {
             own: if stored.is_committer { Direction::FromCommitter } else { Direction::FromProposer },
             live,
             writing: stored.writing,
+            switched: stored.switched_ms.map(WallTime),
             erase_at: lingers.then_some(erase_at),
         })
     }
@@ -266,6 +283,7 @@ impl Epochs {
         let (write, read) = (ratchet(self.own), ratchet(self.own.reversed()));
         self.live.push(Epoch { number, write, read, cache: RefCell::default() });
         self.salt = secrets.next_salt;
+        self.switched = None;
         self.erase_at = None;
         if self.live.len() > 2 {
             self.live.remove(0);
@@ -280,6 +298,9 @@ impl Epochs {
         self.live.iter().find(|epoch| epoch.number == number)
     }
 }
+
+/// By how much windows and what was armed ahead may make the peer's change of keys look earlier or later.
+const SWITCH_SLACK_MS: i64 = 10 * 60_000;
 
 /// The key of `hour`; a first request far ahead fills the cache with every hour on the way.
 fn key_of(ratchet: &HourRatchet, cache: &mut BTreeMap<Hour, HourKey>, hour: Hour) -> Option<HourKey> {
@@ -331,7 +352,9 @@ mod tests {
         assert_eq!(p.writing(), 2);
         assert_eq!(c.readable().collect::<Vec<_>>(), [1, 2]);
         assert_eq!(token(p.write_key(2, Hour(12))), token(c.read_key(2, Hour(12))));
-        assert!(c.opened(2, Moment(0), 600) && !c.is_changing());
+        assert!(c.opened(2, WallTime(5), Moment(0), 600) && !c.is_changing());
+        assert_eq!(c.readable_at(WallTime(SWITCH_SLACK_MS)).collect::<Vec<_>>(), [2, 1]);
+        assert_eq!(c.readable_at(WallTime(SWITCH_SLACK_MS + 6)).collect::<Vec<_>>(), [2]);
         assert_eq!(token(c.write_key(2, Hour(12))), token(p.read_key(2, Hour(12))));
         assert!(token(c.read_key(1, Hour(12))).is_some(), "the old epoch lingers");
         assert!(!c.erase(Moment(599)) && c.erase(Moment(600)));

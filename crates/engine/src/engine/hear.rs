@@ -84,8 +84,9 @@ impl Engine {
     /// The peer writes `epoch`: a change of keys or the making of the link may be complete.
     fn on_epoch_heard(&mut self, now: Now, source: &Source) {
         let linger_ms = EPOCH_LINGER_WINDOWS * self.longest_window_ms();
+        let written = source.opens.unwrap_or(self.time(now));
         let Some(epochs) = &mut self.link.epochs else { return };
-        let mut is_changed = epochs.opened(source.epoch, now.moment, linger_ms);
+        let mut is_changed = epochs.opened(source.epoch, written, now.moment, linger_ms);
         self.timers.set_if(Timer::EraseEpoch, epochs.erases_at());
         is_changed |= !std::mem::replace(&mut self.link.was_heard, true);
         if matches!(self.link.stage, Stage::Confirmed(_)) {

@@ -331,7 +331,8 @@ impl Engine {
         if self.is_recovery_turn(steady, window) {
             return vec![rendezvous];
         }
-        let readable = self.link.epochs.iter().flat_map(|epochs| epochs.readable());
+        let opens = steady.length.opens(window);
+        let readable = self.link.epochs.iter().flat_map(|epochs| epochs.readable_at(opens));
         let epochs = readable.map(|epoch| Asked::Epoch(epoch, window, lane));
         let first = (!self.link.was_heard).then_some(rendezvous);
         first.into_iter().chain(epochs).collect()
