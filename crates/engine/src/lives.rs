@@ -119,7 +119,7 @@ impl Lives {
             return Judgement::WePutBack;
         }
         self.named(life.reader);
-        let acks_count = life.reader == self.present();
+        let acks_count = life.reader == self.present() || planted!(TrustsEveryLife);
         match self.place(life, standing) {
             Place::Known => Judgement::Good { is_new: false, acks_count },
             Place::Next(origins) => {
@@ -129,7 +129,7 @@ impl Lives {
                 Judgement::Good { is_new: true, acks_count }
             }
             Place::Untold | Place::Forked if planted!(TrustsEveryLife) => {
-                Judgement::Good { is_new: false, acks_count: true }
+                Judgement::Good { is_new: false, acks_count }
             }
             Place::Untold => Judgement::Strange,
             Place::Forked => {
@@ -193,7 +193,7 @@ impl Lives {
 
     /// A peer that hears us wrote lately. True if it has named another life than ours for too long.
     pub fn is_disowned(&mut self, now: Moment, patience_ms: u64) -> bool {
-        if self.is_own_named {
+        if self.is_own_named || planted!(TrustsEveryLife) {
             self.unnamed_since = None;
             return false;
         }

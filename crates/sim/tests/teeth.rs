@@ -89,9 +89,10 @@ fn an_outbox_that_is_not_durable_is_caught() {
 fn believing_a_disk_that_was_put_back_is_caught() {
     assert_caught(Bug::TrustsEveryLife, &[Check::NoHalt, Check::Arrives, Check::DeliveredIsThere], |seed| {
         Config {
+            routes: vec![RouteKind::Relay(0)],
             safety_ms: 144 * MINUTE_MS,
-            talk_mean_ms: Some(10_000),
-            ..faulty(seed, &[FaultClass::Rollback, FaultClass::Kill])
+            talk_mean_ms: Some(3_000),
+            ..faulty(seed, &[FaultClass::Rollback, FaultClass::Partition])
         }
     });
 }
