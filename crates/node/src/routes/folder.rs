@@ -169,12 +169,13 @@ fn get(path: &Path, len: usize) -> io::Result<Option<Vec<u8>>> {
 
 /// The slots in `folder`; what cannot be read, or is no slot, is left out.
 fn list(folder: &Path) -> Vec<Slot> {
-    let entries = |path: &Path| std::fs::read_dir(path).into_iter().flatten().flatten();
+    let entries = |path: PathBuf| std::fs::read_dir(path).into_iter().flatten().flatten();
     let is_hour =
         |entry: &std::fs::DirEntry| entry.file_name().to_str().is_some_and(|n| n.parse::<u64>().is_ok());
-    let hours = entries(folder).filter(is_hour).map(|hour| hour.path());
-    let names = hours.flat_map(|hour| entries(&hour).collect::<Vec<_>>()).map(|entry| entry.file_name());
-    names.filter_map(|name| name.to_str()?.parse().ok()).take(LISTED_MAX).collect()
+    let hours = entries(folder.to_owned()).take(ENTRIES_LOOKED_AT).filter(is_hour);
+    // Whoever fills the folder with other files hides the slots in it, and fills no memory.
+    let names = hours.flat_map(|hour| entries(hour.path())).take(LISTED_MAX).map(|entry| entry.file_name());
+    names.filter_map(|name| name.to_str()?.parse().ok()).collect()
 }
 
 /// Deletes hours that are long past.
