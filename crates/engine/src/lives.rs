@@ -33,9 +33,19 @@ pub struct Lives {
     #[n(3)]
     is_peer_put_back: bool,
     #[cbor(skip)]
-    is_own_named: bool,
-    #[cbor(skip)]
-    unnamed_since: Option<Moment>,
+    naming: Naming,
+}
+
+/// Whether the peer's last cell named our present life.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Naming {
+    /// It did.
+    Named,
+    /// It named another or none.
+    #[default]
+    Unnamed,
+    /// So did all since then, although it hears us.
+    UnnamedSince(Moment),
 }
 
 /// Where the streams stand at the reader of a life.
@@ -85,7 +95,7 @@ impl Lives {
             let earlier = self.own.remove(1);
             self.own[1] = Origin { life: self.own[1].life, ..earlier };
         }
-        (self.has_spoken, self.is_own_named) = (false, false);
+        (self.has_spoken, self.naming) = (false, Naming::Unnamed);
     }
 
     /// From now on something may leave. True if durable state changed.
@@ -109,7 +119,7 @@ impl Lives {
             writer: self.present(),
             reader: self.heard.last().map(|origin| origin.life).unwrap_or_default(),
             is_put_back: self.is_peer_put_back,
-            lineage: if self.is_own_named { Vec::new() } else { self.own.clone() },
+            lineage: if self.naming == Naming::Named { Vec::new() } else { self.own.clone() },
         }
     }
 
@@ -140,7 +150,11 @@ impl Lives {
     }
 
     fn named(&mut self, reader: LifeId) {
-        self.is_own_named = reader == self.present();
+        self.naming = match self.naming {
+            _ if reader == self.present() => Naming::Named,
+            Naming::Named => Naming::Unnamed,
+            naming => naming,
+        };
         if let Some(at) = self.own.iter().position(|origin| origin.life == reader).filter(|at| *at > 0) {
             self.own.drain(..at);
         }
@@ -193,12 +207,15 @@ impl Lives {
 
     /// A peer that hears us wrote lately. True if it has named another life than ours for too long.
     pub fn is_disowned(&mut self, now: Moment, patience_ms: u64) -> bool {
-        if self.is_own_named || planted!(TrustsEveryLife) {
-            self.unnamed_since = None;
-            return false;
+        match self.naming {
+            Naming::Named => false,
+            _ if planted!(TrustsEveryLife) => false,
+            Naming::Unnamed => {
+                self.naming = Naming::UnnamedSince(now);
+                false
+            }
+            Naming::UnnamedSince(since) => now.since_ms(since) > patience_ms,
         }
-        let since = *self.unnamed_since.get_or_insert(now);
-        now.since_ms(since) > patience_ms
     }
 }
 
@@ -320,7 +337,11 @@ mod tests {
         let mut lives = reader();
         assert!(!lives.is_disowned(Moment(5), 100) && !lives.is_disowned(Moment(105), 100));
         assert!(lives.is_disowned(Moment(106), 100));
-        lives.judge(&Life { reader: [9; 4], ..cell(&[origin(1, 0, 0)]) }, &standing(0, 0));
-        assert!(!lives.is_disowned(Moment(900), 100));
+        let named = Life { reader: [9; 4], ..cell(&[origin(1, 0, 0)]) };
+        lives.judge(&named, &standing(0, 0));
+        lives.judge(&cell(&[origin(1, 0, 0)]), &standing(0, 0));
+        assert!(!lives.is_disowned(Moment(900), 100), "it was named meanwhile");
+        lives.judge(&named, &standing(0, 0));
+        assert!(!lives.is_disowned(Moment(9_000), 100));
     }
 }

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use couloir_wire::id::{RouteId, Slot};
 use couloir_wire::limits::LISTED_SPAN_MS;
 use couloir_wire::route::Carrier;
-use couloir_wire::time::{Moment, Window};
+use couloir_wire::time::{Hour, Moment, WallTime, Window};
 
 use super::Engine;
 use crate::input::Now;
@@ -74,10 +74,10 @@ impl Engine {
 
     /// By whose time a folder's windows are counted: the node's, unless its hour's keys are erased, because
     /// a clock went back; then the latest that any clock tells.
-    pub(super) fn folder_time(&self, now: Now) -> couloir_wire::time::WallTime {
+    pub(super) fn folder_time(&self, now: Now) -> WallTime {
         let time = self.time(now);
-        let hour = couloir_wire::time::Hour::of(time);
-        let is_erased = self.link.epochs.as_ref().is_some_and(|epochs| epochs.has_forgotten(hour));
+        let epochs = self.link.epochs.as_ref();
+        let is_erased = epochs.is_some_and(|epochs| epochs.has_forgotten(Hour::of(time)));
         if is_erased { self.clock.span(now.moment).1 } else { time }
     }
 }

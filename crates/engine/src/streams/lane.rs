@@ -51,8 +51,6 @@ pub(super) struct Lane {
     segments: Segments,
     /// Until when a prompt route finds nothing to send again, by route.
     quiet_until_ms: [u64; ROUTES_MAX],
-    /// Tags not wholly acknowledged.
-    tags_open: usize,
 }
 
 /// What one append added.
@@ -90,7 +88,6 @@ impl Lane {
             left: Ranges::default(),
             segments: Segments::default(),
             quiet_until_ms: [0; ROUTES_MAX],
-            tags_open: 0,
         }
     }
 
@@ -122,7 +119,6 @@ impl Lane {
         let start = self.end;
         self.end += framed_len;
         self.spans.push_back(Span { start, end: self.end, tag, has_left: false, is_acked: false });
-        self.tags_open += usize::from(tag.is_some());
         start
     }
 
@@ -307,7 +303,6 @@ impl Lane {
         for span in overlapping(&mut self.spans, start, end) {
             if !span.is_acked && self.acked.contains(span.start.max(self.base), span.end) {
                 (span.is_acked, span.has_left) = (true, true);
-                self.tags_open -= usize::from(span.tag.is_some());
                 delivered.extend(span.tag.map(|tag| (span.start, tag)));
             }
         }
@@ -340,8 +335,9 @@ impl Lane {
         self.end - self.base - self.acked.octets()
     }
 
+    #[cfg(test)]
     pub(super) fn tags_unacknowledged(&self) -> usize {
-        self.tags_open
+        self.spans.iter().filter(|span| span.tag.is_some() && !span.is_acked).count()
     }
 
     /// What was appended last and is not wholly acknowledged starts at 0; nothing was sent. How much
@@ -355,9 +351,9 @@ impl Lane {
             (span.start, span.end) = (span.start - fall, span.end - fall);
         }
         let (spans, loaded) = (core::mem::take(&mut self.spans), core::mem::take(&mut self.loaded));
-        let (end, tags_open) = (self.end - fall, self.tags_open);
+        let end = self.end - fall;
         let loaded = if self.base == fall { loaded.fallen(fall) } else { Loaded::default() };
-        *self = Lane { end, spans, loaded, tags_open, ..Lane::new(self.stream) };
+        *self = Lane { end, spans, loaded, ..Lane::new(self.stream) };
         fall
     }
 
@@ -394,7 +390,6 @@ impl Lane {
         }
         let is_acked = self.acked.contains(offset.max(self.base), end);
         self.spans.push_back(Span { start: offset, end, tag, has_left: is_acked, is_acked });
-        self.tags_open += usize::from(tag.is_some() && !is_acked);
         if let Some(octets) = octets
             && (self.loaded.end(), octets.len() as u64) == (offset, framed_len)
             && end <= self.limit()

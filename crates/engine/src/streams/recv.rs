@@ -81,11 +81,6 @@ impl RecvStreams {
         Ok(streams)
     }
 
-    /// A new incarnation of the peer: nothing has arrived. Its saved pieces are to be dropped by the caller.
-    pub fn restart(&mut self) {
-        *self = RecvStreams::new();
-    }
-
     /// Octets held for messages that are not complete; at most the sum of the credits.
     pub fn held_octets(&self) -> u64 {
         self.inboxes.iter().map(Inbox::held_octets).sum()

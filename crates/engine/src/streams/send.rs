@@ -228,7 +228,8 @@ impl SendStreams {
     }
 
     /// Tags not wholly acknowledged, of all streams.
-    pub fn tags_unacknowledged(&self) -> usize {
+    #[cfg(test)]
+    pub(super) fn tags_unacknowledged(&self) -> usize {
         self.lanes.iter().map(Lane::tags_unacknowledged).sum()
     }
 

@@ -77,7 +77,7 @@ fn whatever_comes_the_reader_holds_at_most_its_credits_and_acknowledges_nothing_
             let first_start = dice.is_one_in(2).then(|| dice.below(len) as u32);
             let octets = vec![octet; len as usize];
             if streams.receive(Fragment { stream, offset, first_start, octets }).is_err() {
-                streams.restart();
+                streams = RecvStreams::new();
                 stored.clear();
                 bases = Default::default();
             }

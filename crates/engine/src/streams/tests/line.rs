@@ -322,7 +322,7 @@ impl World {
         self.delivered.extend(gone);
         self.may_tell_again = true;
         self.disk = Disk::default();
-        self.reader.restart();
+        self.reader = RecvStreams::new();
         self.sync_reader();
         self.flights.clear();
         self.acks.clear();
