@@ -5,12 +5,14 @@
 //! stay in `docs/BENCHMARKS.md` as they were, with their own date.
 
 mod black_hole;
+mod desk;
 mod direct;
 mod file;
 mod idle;
 mod line;
 mod nats;
 mod offices;
+mod record;
 mod relay;
 mod report;
 mod returns;
@@ -28,7 +30,7 @@ use report::{Report, Section};
 /// Which benches to run.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Only these: line, direct, relay, file, idle, traffic, simulator, returns; all if none is named.
+    /// Only these: line, direct, relay, file, idle, traffic, simulator, returns, record, desk; all if none is named.
     names: Vec<String>,
     /// Shorter and rougher, to see whether the benches themselves work; writes no document.
     #[arg(long)]
@@ -51,7 +53,7 @@ pub struct Place {
 
 type Bench = fn(&Place) -> anyhow::Result<Section>;
 
-const BENCHES: [(&str, Bench); 8] = [
+const BENCHES: [(&str, Bench); 10] = [
     ("line", line::run),
     ("direct", direct::run),
     ("relay", relay::run),
@@ -60,6 +62,8 @@ const BENCHES: [(&str, Bench); 8] = [
     ("traffic", traffic::run),
     ("simulator", simulator::run),
     ("returns", returns::run),
+    ("record", record::run),
+    ("desk", desk::run),
 ];
 
 const DOCUMENT: &str = "docs/BENCHMARKS.md";
@@ -95,18 +99,8 @@ fn programs(args: &Args) -> anyhow::Result<PathBuf> {
     if let Some(given) = &args.binaries {
         return Ok(given.clone());
     }
-    let words = [
-        "cargo",
-        "build",
-        "--release",
-        "--locked",
-        "-p",
-        "couloir",
-        "-p",
-        "couloir-relay",
-        "-p",
-        "couloir-sim",
-    ];
+    // One set of features for all: else each program builds its cryptography anew.
+    let words = ["cargo", "build", "--release", "--locked", "--workspace", "--bins"];
     ensure!(steps::run(&words) == Outcome::Passed, "the programs do not build");
     Ok(steps::target().join("release"))
 }

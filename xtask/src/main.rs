@@ -2,6 +2,7 @@
 
 mod bench;
 mod deny;
+mod record;
 mod steps;
 mod test;
 mod tidy;

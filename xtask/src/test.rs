@@ -6,6 +6,7 @@
 
 use std::path::Path;
 
+use crate::record;
 use crate::steps::{self, Outcome, Steps};
 use crate::tidy;
 
@@ -38,10 +39,24 @@ const BUILD_TOOLS: [Tool; 3] = [
 ];
 
 /// Without these some tests are left out.
-const NETWORK_TOOLS: [Tool; 3] = [
+const TEST_TOOLS: [Tool; 8] = [
+    Tool {
+        program: "python3",
+        package: "python3 python3-venv",
+        needed_for: "checking records with others' software",
+    },
     Tool { program: "strace", package: "strace", needed_for: "killing a node at chosen system calls" },
     Tool { program: "ip", package: "iproute2", needed_for: "the example on network namespaces" },
     Tool { program: "tcpdump", package: "tcpdump", needed_for: "comparing idle and busy traffic" },
+    Tool { program: "chromium", package: "chromium", needed_for: "the desk's page in real browsers" },
+    Tool { program: "pdftotext", package: "poppler-utils", needed_for: "reading the record on paper" },
+    Tool { program: "chromedriver", package: "chromium-driver", needed_for: "driving them" },
+    // A font has no program; fontconfig's list comes with every browser.
+    Tool {
+        program: "fc-list",
+        package: "fontconfig fonts-noto-cjk fonts-noto-color-emoji",
+        needed_for: "pictures of pages",
+    },
 ];
 
 const CLIPPY: [&str; 9] = [
@@ -79,6 +94,9 @@ pub fn run(args: &Args) -> anyhow::Result<bool> {
         steps.step("tidy", tidy_step);
         steps.step("clippy", || steps::run(&CLIPPY));
         steps.step("binaries", || steps::run(&["cargo", "build", "--workspace", "--bins", "--locked"]));
+        steps.step("the record, by others' software", record::read_by_others);
+        steps.step("calendars, by others' software", record::calendars_read_by_others);
+        steps.step("reports, by others' software", record::reports_by_others);
         for (name, script, programs) in EXAMPLES {
             steps.step(name, || example(script, programs));
         }
@@ -98,7 +116,7 @@ pub fn run(args: &Args) -> anyhow::Result<bool> {
 fn make_ready(no_install: bool) -> bool {
     let may_install = !no_install && is_root() && steps::works(&["apt-get", "--version"]);
     let mut ready = true;
-    for tool in BUILD_TOOLS.iter().chain(&NETWORK_TOOLS) {
+    for tool in BUILD_TOOLS.iter().chain(&TEST_TOOLS) {
         if has(tool.program) || (may_install && install(tool.package) && has(tool.program)) {
             continue;
         }
@@ -106,7 +124,7 @@ fn make_ready(no_install: bool) -> bool {
             "missing: {} ({}); as root: apt-get install {}",
             tool.program, tool.needed_for, tool.package
         );
-        ready &= NETWORK_TOOLS.iter().any(|optional| optional.program == tool.program);
+        ready &= TEST_TOOLS.iter().any(|optional| optional.program == tool.program);
     }
     ready
 }

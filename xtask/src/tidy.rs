@@ -7,6 +7,7 @@ mod citations;
 mod layers;
 mod lengths;
 mod links;
+mod messages;
 mod purity;
 mod rust_file;
 mod tree;
@@ -39,7 +40,7 @@ impl fmt::Display for Finding {
 }
 
 /// Every rule.
-const RULES: [fn(&Tree) -> Vec<Finding>; 10] = [
+const RULES: [fn(&Tree) -> Vec<Finding>; 12] = [
     tree::unparsed,
     tree::dead_files,
     layers::manifests,
@@ -50,6 +51,8 @@ const RULES: [fn(&Tree) -> Vec<Finding>; 10] = [
     lengths::long,
     citations::broken,
     links::broken,
+    messages::unmatched,
+    messages::hard_coded,
 ];
 
 /// Prints what breaks a rule in the sources under `root`; true if nothing does.

@@ -1,7 +1,7 @@
 //! The channel as a node keeps it: papers, role in first contact, rendezvous secret.
 
 use couloir_wire::cbor::{self, CborError};
-use couloir_wire::id::{ConversationId, InvitationId};
+use couloir_wire::id::{ConversationId, Digest, InvitationId};
 use couloir_wire::papers::PAPER_OCTETS_MAX;
 use minicbor::{Decode, Encode};
 use zeroize::Zeroize;
@@ -41,6 +41,37 @@ pub struct ChannelState {
     /// Name and routes of a channel that nobody was invited to yet, as `wire::papers` encodes a charter.
     #[n(9)]
     pub draft: Option<Paper>,
+    /// The version that we last took back or declined, until another comes into force.
+    #[n(10)]
+    pub withdrawn: Option<Digest>,
+    /// Certificates that came after the first ones, of either side, in the order in which they were taken.
+    #[n(11)]
+    pub certificates: Vec<Paper>,
+    /// Our officers' certificate of another node for our post: this one ends.
+    #[n(12)]
+    pub successor: Option<Paper>,
+    /// Of a further link: who the peer is, and whose channel it is. The charter and what came after it are the
+    /// channel's own.
+    #[n(13)]
+    pub introduced: Option<Introduced>,
+}
+
+/// What makes a further link of a channel instead of an invitation's acceptance.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct Introduced {
+    /// Whether our end counts as the inviter's, in the phrase and the rendezvous.
+    #[n(0)]
+    pub is_inviter: bool,
+    /// The signet of the side that began the channel.
+    #[cbor(n(1), with = "minicbor::bytes")]
+    pub inviter: Vec<u8>,
+    /// The signet of the side that it invited.
+    #[cbor(n(2), with = "minicbor::bytes")]
+    pub invited: Vec<u8>,
+    /// The certificate of the peer's post, by one of the two sides.
+    #[cbor(n(3), with = "minicbor::bytes")]
+    pub peer: Vec<u8>,
 }
 
 /// The octets of a paper.
@@ -66,7 +97,7 @@ pub struct InvitationState {
     pub expires_ms: i64,
     /// SHA-256 of the acceptance that was taken; a second, different one voids the invitation.
     #[n(4)]
-    pub taken: Option<couloir_wire::id::Digest>,
+    pub taken: Option<Digest>,
     /// A second, different answer came.
     #[n(5)]
     pub is_void: bool,
@@ -92,6 +123,36 @@ impl ChannelState {
             proposed: None,
             revocations: Vec::new(),
             draft: None,
+            withdrawn: None,
+            certificates: Vec::new(),
+            successor: None,
+            introduced: None,
+        }
+    }
+
+    /// A further link of the channel of which `of` is a link: the same charter, another peer.
+    pub fn of_further_link(
+        of: &ChannelState,
+        own_certificate: Vec<u8>,
+        id: InvitationId,
+        secret: [u8; 32],
+        introduced: Introduced,
+    ) -> ChannelState {
+        let invitation = InvitationState {
+            id,
+            secret,
+            is_own: introduced.is_inviter,
+            expires_ms: i64::MAX,
+            taken: Some(Digest::default()),
+            is_void: false,
+        };
+        ChannelState {
+            charter: of.charter.clone(),
+            amendments: of.amendments.clone(),
+            revocations: of.revocations.clone(),
+            invitation: Some(invitation),
+            introduced: Some(introduced),
+            ..ChannelState::new(of.own_signet.clone(), own_certificate)
         }
     }
 

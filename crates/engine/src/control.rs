@@ -1,10 +1,11 @@
 //! Messages of the control stream: key changes, set-up, drills, receipts (PROTOCOL §4.7).
 
 use couloir_wire::cbor;
-use couloir_wire::id::EntryId;
+use couloir_wire::id::{Digest, EntryId, InvitationId};
 use couloir_wire::limits::MESSAGE_OCTETS_MAX;
 use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
+use zeroize::Zeroize;
 
 /// One message of the control stream.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -71,6 +72,43 @@ pub enum Control {
         #[n(1)]
         is_last: bool,
     },
+    /// This charter version, which waited for a signature, shall not come.
+    #[n(10)]
+    Withdraw(#[n(0)] Digest),
+    /// Another node of the channel, with which a further link is to begin.
+    #[n(11)]
+    Introduce(#[n(0)] Introduction),
+}
+
+/// One end of a further link, as the node that has a link with both ends makes it. Its maker knows the secret,
+/// which hides metadata only: who the ends are, their certified keys and the phrase tell.
+#[derive(Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct Introduction {
+    /// Random; the further link's.
+    #[n(0)]
+    pub id: InvitationId,
+    /// From which the rendezvous secret comes.
+    #[cbor(n(1), with = "minicbor::bytes")]
+    pub secret: [u8; 32],
+    /// Whether the reader's end counts as the inviter's.
+    #[n(2)]
+    pub is_inviter: bool,
+    /// The certificate of the other end.
+    #[n(3)]
+    pub certificate: ByteVec,
+}
+
+impl core::fmt::Debug for Introduction {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Introduction").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Introduction {
+    fn drop(&mut self) {
+        self.secret.zeroize();
+    }
 }
 
 impl Control {

@@ -1,12 +1,13 @@
 //! What may happen to an engine. One enum; every shell, real or simulated, speaks it.
 
 use couloir_wire::cell::{Desk, Official};
-use couloir_wire::entry::{Body, Precedence};
+use couloir_wire::entry::{Body, Marking, Precedence};
 use couloir_wire::exchange::PutOutcome;
-use couloir_wire::id::{Digest, EntryId, RouteId, Slot};
+use couloir_wire::id::{ConversationId, Digest, EntryId, PostId, RouteId, Slot};
 use couloir_wire::time::{Moment, WallTime, Window};
 
-use crate::store::Fetched;
+use crate::channel::ChannelState;
+use crate::store::{Fetched, LinkNumber};
 
 /// The two clocks of the machine at the time of an input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,14 +23,21 @@ pub enum Input {
     /// Begin to serve: windows, drills and key changes start. Without it an engine only keeps.
     Serve,
     /// Somebody says something.
-    Say(Say),
-    /// Our own page or log displayed these entries of the peer.
-    Shown(Vec<EntryId>),
+    Say(Box<Say>),
+    /// Our own page or log displayed these entries of a peer.
+    Shown {
+        /// The post that said them.
+        author: PostId,
+        /// Which ones.
+        entries: Vec<EntryId>,
+    },
+    /// No more of our files leaves until this is said again with `false`: everything else goes on.
+    HoldFiles(bool),
     /// The officer came to the desk or left it.
     SetDesk(Desk),
-    /// The officer said that the phrase is the same.
-    ConfirmPhrase,
-    /// Test the line now.
+    /// The officer said that this link's phrase is the same.
+    ConfirmPhrase(LinkNumber),
+    /// Test every link now.
     Drill,
     /// A probe or a person said how the official line is.
     SetOfficial {
@@ -40,8 +48,19 @@ pub enum Input {
     },
     /// A charter amendment or a revocation, signed by our officers, as `wire::papers` encodes it.
     Adopt(Vec<u8>),
+    /// Take back, or decline, the charter version that waits for a signature.
+    Withdraw(couloir_wire::id::Digest),
     /// A person settled a frozen link: this node is the one that holds the post.
-    Thaw,
+    Thaw(LinkNumber),
+    /// Begin a further link, by an introduction that a person of this side carries to the other end.
+    Link(Box<ChannelState>),
+    /// Introduce two posts to each other with both of which this node has a link.
+    Introduce {
+        /// One.
+        one: PostId,
+        /// The other.
+        other: PostId,
+    },
     /// An armed exchange of a steady route left, or should have; exactly one of these per armed window.
     Exchanged(Exchanged),
     /// A prompt route's connection stands.
@@ -63,7 +82,7 @@ pub enum Input {
         frame: Vec<u8>,
     },
     /// The answer to an [`crate::Output::Fetch`].
-    Fetched(Fetched),
+    Fetched(LinkNumber, Fetched),
     /// Fresh entropy from the machine.
     Reseed([u8; 32]),
 }
@@ -75,6 +94,10 @@ pub struct Say {
     pub token: u64,
     /// The id that a file's octets were stored under; drawn if there is none.
     pub id: Option<EntryId>,
+    /// Where; the channel's first conversation if there is none. What opens one says where by itself.
+    pub conversation: Option<ConversationId>,
+    /// How it may be passed on, where not as the conversation says.
+    pub marking: Option<Marking>,
     /// How urgent.
     pub precedence: Precedence,
     /// What.
@@ -83,6 +106,22 @@ pub struct Say {
     pub expires_after_ms: Option<u64>,
     /// Keep it, if the phrase has not been compared yet, until it has.
     pub when_verified: bool,
+}
+
+impl Say {
+    /// Says `body` in the channel's first conversation, as routine and for good.
+    pub fn plain(token: u64, body: Body) -> Say {
+        Say {
+            token,
+            id: None,
+            conversation: None,
+            marking: None,
+            precedence: Precedence::Routine,
+            body,
+            expires_after_ms: None,
+            when_verified: false,
+        }
+    }
 }
 
 /// What became of one armed exchange.

@@ -40,6 +40,8 @@ pub struct Epochs {
     writing: u64,
     /// When the cell was written that showed that the peer writes the newest epoch.
     switched: Option<WallTime>,
+    /// When the newest cell was written that showed that the peer still wrote the older of two epochs.
+    unswitched: Option<WallTime>,
     /// When the older of two epochs goes.
     erase_at: Option<Moment>,
 }
@@ -91,6 +93,7 @@ impl Epochs {
             own,
             live: Vec::new(),
             switched: None,
+            unswitched: None,
             erase_at: None,
         };
         epochs.begin(first_hour);
@@ -128,11 +131,14 @@ impl Epochs {
     }
 
     /// Epochs to look for in a window that opened at `opens`: the newest alone where the peer had changed to
-    /// it well before.
+    /// it well before, the older alone where the peer had yet to change well after.
     pub fn readable_at(&self, opens: WallTime) -> impl Iterator<Item = u64> + '_ {
         let is_later = |switched: WallTime| opens - switched > SWITCH_SLACK_MS;
-        let oldest = if self.switched.is_some_and(is_later) { self.newest() } else { 0 };
-        self.readable().filter(move |number| *number >= oldest)
+        let is_earlier = |unswitched: WallTime| unswitched - opens > SWITCH_SLACK_MS;
+        let newest = self.newest();
+        let is_old = self.live.len() > 1 && self.unswitched.is_some_and(is_earlier);
+        let is_new = !is_old && self.switched.is_some_and(is_later);
+        self.readable().filter(move |number| if *number == newest { !is_old } else { !is_new })
     }
 
     /// The key under which a cell of `hour` is written in epoch `number`.
@@ -150,7 +156,11 @@ impl Epochs {
     /// A cell of epoch `number`, written about `written`, was opened. True if that is the first of a change of
     /// keys (durable state changed).
     pub fn opened(&mut self, number: u64, written: WallTime, now: Moment, linger_ms: u64) -> bool {
-        if number != self.newest() || self.live.len() < 2 {
+        if self.live.len() < 2 {
+            return false;
+        }
+        if number != self.newest() {
+            self.unswitched = self.unswitched.max(Some(written));
             return false;
         }
         if self.erase_at.is_none() {
@@ -272,6 +282,7 @@ impl Epochs {
             live,
             writing: stored.writing,
             switched: stored.switched_ms.map(WallTime),
+            unswitched: None,
             erase_at: lingers.then_some(erase_at),
         })
     }
@@ -283,7 +294,7 @@ impl Epochs {
         let (write, read) = (ratchet(self.own), ratchet(self.own.reversed()));
         self.live.push(Epoch { number, write, read, cache: RefCell::default() });
         self.salt = secrets.next_salt;
-        self.switched = None;
+        (self.switched, self.unswitched) = (None, None);
         self.erase_at = None;
         if self.live.len() > 2 {
             self.live.remove(0);
@@ -352,6 +363,9 @@ mod tests {
         assert_eq!(p.writing(), 2);
         assert_eq!(c.readable().collect::<Vec<_>>(), [1, 2]);
         assert_eq!(token(p.write_key(2, Hour(12))), token(c.read_key(2, Hour(12))));
+        assert!(!c.opened(1, WallTime(3), Moment(0), 600));
+        assert_eq!(c.readable_at(WallTime(2 - SWITCH_SLACK_MS)).collect::<Vec<_>>(), [1]);
+        assert_eq!(c.readable_at(WallTime(3 - SWITCH_SLACK_MS)).collect::<Vec<_>>(), [1, 2]);
         assert!(c.opened(2, WallTime(5), Moment(0), 600) && !c.is_changing());
         assert_eq!(c.readable_at(WallTime(SWITCH_SLACK_MS)).collect::<Vec<_>>(), [2, 1]);
         assert_eq!(c.readable_at(WallTime(SWITCH_SLACK_MS + 6)).collect::<Vec<_>>(), [2]);

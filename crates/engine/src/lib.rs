@@ -25,6 +25,7 @@ pub mod streams;
 
 mod engine;
 mod keys;
+mod known;
 mod link;
 mod lives;
 mod parts;
@@ -35,6 +36,8 @@ mod watch;
 
 pub use engine::{Engine, Outputs, PhraseView, RecoverError, Setup, Wake};
 pub use input::{Exchanged, Input, Now, RouteAnswer, RouteTrouble, Say};
+pub use known::Known;
 pub use link::Frozen;
 pub use output::{Armed, Get, Notice, Output, Refusal};
-pub use store::{Fetch, Fetched, Snapshot, StateKey, Write};
+pub use store::{Fetch, Fetched, LinkNumber, LinkSnapshot, Snapshot, StateKey, Write};
+pub use talk::Talk;

@@ -4,7 +4,7 @@ use couloir_wire::exchange::Put;
 use couloir_wire::id::{EntryId, RouteId, Slot};
 use couloir_wire::time::{Moment, WallTime, Window, WindowLength};
 
-use crate::store::{Fetch, Write};
+use crate::store::{Fetch, LinkNumber, Write};
 
 /// Something to do.
 pub enum Output {
@@ -24,8 +24,8 @@ pub enum Output {
         /// The frame.
         frame: Vec<u8>,
     },
-    /// Read this from the store and hand it back.
-    Fetch(Fetch),
+    /// Read this of a link from the store and hand it back.
+    Fetch(LinkNumber, Fetch),
     /// What was to be said is durable.
     Said {
         /// As given.
@@ -93,17 +93,37 @@ pub enum Refusal {
     Unacceptable(String),
     /// The charter does not allow it; in words.
     Charter(String),
+    /// The post passed to another node.
+    Replaced,
     /// There is no such entry.
     NoSuchEntry,
+    /// There is no such conversation.
+    NoSuchConversation,
+    /// There are as many conversations as a channel may have.
+    TooMany,
 }
 
 /// What a desk must read. `words` of the shell put it into a language.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Notice {
+    /// What a node with several links tells of one of them.
+    Of {
+        /// Side and title of the post at its other end.
+        peer: String,
+        /// What.
+        what: Box<Notice>,
+    },
     /// First contact is complete: compare the phrase.
     Joined,
     /// A second, different answer came to our invitation; it is void.
     InvitationVoid,
+    /// A further link of the channel began, with a post of which another node told: compare its phrase.
+    Introduced {
+        /// The post's side.
+        side: String,
+        /// The post's title.
+        title: String,
+    },
     /// The peer's machine lost its state, and the link was made anew.
     Restarted,
     /// Our own state was found older than what the peer had from us; the link is being made anew.
@@ -145,12 +165,54 @@ pub enum Notice {
     PaperRefused(String),
     /// A charter amendment waits for our officers' signature; its hash.
     AmendmentWaits(couloir_wire::id::Digest),
+    /// It was taken back, or another one goes before it.
+    AmendmentWithdrawn(couloir_wire::id::Digest),
     /// A new charter version is in force.
     Amended(u32),
     /// A node was revoked.
     Revoked(couloir_wire::id::NodeId),
+    /// Our officers certified another node for our post: this one ends.
+    Replaced(couloir_wire::id::NodeId),
+    /// A side's officers certified another holder or node of its post.
+    Succession {
+        /// The post's title.
+        title: String,
+        /// Who holds it.
+        holder: Option<String>,
+        /// Since when, in milliseconds since 1970.
+        since_ms: i64,
+        /// The post's node from now on.
+        node: couloir_wire::id::NodeId,
+    },
     /// A received file is whole and its hash is right.
     FileWhole(EntryId),
     /// A received file's hash is wrong.
     FileDamaged(EntryId),
+}
+
+impl Notice {
+    /// What is told, of whichever link.
+    pub fn what(&self) -> &Notice {
+        match self {
+            Notice::Of { what, .. } => what,
+            _ => self,
+        }
+    }
+
+    /// Whether it is about one link, so that it must be said which if there are several.
+    pub fn is_of_link(&self) -> bool {
+        matches!(
+            self,
+            Notice::Joined
+                | Notice::Restarted
+                | Notice::RolledBack
+                | Notice::TwoNodes
+                | Notice::FrozenThere
+                | Notice::Contradiction
+                | Notice::ClocksDiffer { .. }
+                | Notice::DrillAnswered { .. }
+                | Notice::DrillMissed
+                | Notice::PaperRefused(_)
+        )
+    }
 }

@@ -8,11 +8,13 @@ use couloir_seal::papers::{
 };
 use couloir_seal::phrase;
 use couloir_seal::rendezvous::{End, Rendezvous};
-use couloir_wire::id::{ConversationId, Digest, NodeId, PostId, SideId};
+use couloir_seal::sha256_of;
+use couloir_wire::id::{ConversationId, Digest, InvitationId, NodeId, PostId, RouteId, SideId};
 use couloir_wire::papers::{
     Acceptance, Charter, Invited, OneTimeSecret, PaperFormatError, SignedAcceptance, SignedCertificate,
     SignedCharter, SignedRevocation, Signet, read,
 };
+use couloir_wire::route::{Carrier, RouteSpec};
 
 use crate::channel::{ChannelState, Paper};
 
@@ -49,6 +51,11 @@ impl Member {
         Ok(Member { node: node_id(&certificate.unverified().node), signet, certificate })
     }
 
+    /// Side and title, for a desk.
+    pub fn name(&self) -> String {
+        format!("{}, {}", self.signet.name, self.certificate.unverified().title)
+    }
+
     /// The post's id.
     pub fn post(&self) -> PostId {
         self.certificate.unverified().post
@@ -64,6 +71,15 @@ impl Member {
     }
 }
 
+/// To which of the two a paper belongs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    /// Ours.
+    Own,
+    /// The other side's.
+    Peers,
+}
+
 /// The papers of one node's channel.
 pub struct Party {
     /// What is durable of them.
@@ -74,6 +90,10 @@ pub struct Party {
     pub peer: Option<Member>,
     first: Option<SignedCharter>,
     current: Option<SignedCharter>,
+    /// What the charter in force says for this link: a further one has routes of its own where the channel's lie.
+    terms: Option<Charter>,
+    /// Of a further link: the signets of the channel's two sides, the inviter's first.
+    sides: Option<(Signet, Signet)>,
 }
 
 impl Party {
@@ -81,15 +101,36 @@ impl Party {
     pub fn read(state: ChannelState) -> Result<Party, PartyError> {
         let own = Member::read(&state.own_signet, &state.own_certificate)?;
         let first = state.charter.as_ref().map(|paper| SignedCharter::decode(&paper.0)).transpose()?;
-        let mut party = Party { own, peer: None, current: first.clone(), first, state };
+        let mut party =
+            Party { own, peer: None, current: None, first: first.clone(), terms: None, sides: None, state };
+        if let Some(introduced) = &party.state.introduced {
+            party.sides = Some((read(&introduced.inviter)?, read(&introduced.invited)?));
+        }
+        party.put_in_force(first);
         party.peer = party.read_peer()?;
+        for certificate in party.state.certificates.clone() {
+            let taken = SignedCertificate::decode(&certificate.0)?;
+            party.check_certificate(&taken)?;
+            party.succeed(taken);
+        }
         for amendment in party.state.amendments.clone() {
-            party.current = Some(party.check_amendment(&amendment.0)?);
+            party.put_in_force(Some(party.check_amendment(&amendment.0)?));
         }
         Ok(party)
     }
 
+    fn put_in_force(&mut self, signed: Option<SignedCharter>) {
+        let link = self.state.introduced.as_ref().and(self.state.invitation.as_ref()).map(|own| own.id);
+        self.terms = signed.as_ref().map(|signed| terms(signed.unverified(), link));
+        self.current = signed;
+    }
+
     fn read_peer(&self) -> Result<Option<Member>, PartyError> {
+        if let (Some(introduced), Some((inviter, invited))) = (&self.state.introduced, &self.sides) {
+            let side = SignedCertificate::decode(&introduced.peer)?.unverified().side;
+            let signet = if side == side_id(inviter) { inviter } else { invited };
+            return Member::read(&couloir_wire::cbor::encode(signet), &introduced.peer).map(Some);
+        }
         if let Some((signet, certificate)) = &self.state.inviter {
             return Member::read(&signet.0, &certificate.0).map(Some);
         }
@@ -101,7 +142,11 @@ impl Party {
     /// Which end of the channel we are; `None` without a charter.
     pub fn end(&self) -> Option<End> {
         self.first.as_ref()?;
-        Some(if self.state.inviter.is_some() { End::Joiner } else { End::Inviter })
+        let is_joiner = match &self.state.introduced {
+            Some(introduced) => !introduced.is_inviter,
+            None => self.state.inviter.is_some(),
+        };
+        Some(if is_joiner { End::Joiner } else { End::Inviter })
     }
 
     /// The rendezvous secret; `None` before an invitation.
@@ -115,9 +160,14 @@ impl Party {
         self.first.as_ref()
     }
 
-    /// The charter in force.
+    /// The charter in force, with the routes of this link.
     pub fn charter(&self) -> Option<&Charter> {
-        self.current.as_ref().map(SignedCharter::unverified)
+        self.terms.as_ref()
+    }
+
+    /// The charter in force, as it was signed.
+    pub fn signed_charter(&self) -> Option<&SignedCharter> {
+        self.current.as_ref()
     }
 
     /// SHA-256 of the charter in force.
@@ -125,9 +175,13 @@ impl Party {
         self.current.as_ref().map(digest)
     }
 
-    /// The channel's first conversation.
+    /// The link's first conversation: the channel's, or a further link's own.
     pub fn conversation(&self) -> Option<ConversationId> {
-        self.charter().map(|charter| ChannelState::conversation(charter.channel))
+        let charter = self.charter()?;
+        match (&self.state.introduced, &self.state.invitation) {
+            (Some(_), Some(invitation)) => Some(ConversationId(invitation.id.0)),
+            _ => Some(ChannelState::conversation(charter.channel)),
+        }
     }
 
     /// Whether our node commits key changes: its id sorts first.
@@ -140,7 +194,8 @@ impl Party {
         let (own, peer) = (self.own.in_phrase(), self.peer.as_ref()?.in_phrase());
         let (inviter, joiner) = if self.end()? == End::Inviter { (own, peer) } else { (peer, own) };
         let first = self.first.as_ref()?;
-        let invitation = first.unverified().invitation;
+        let further = self.state.introduced.as_ref().and(self.state.invitation.as_ref());
+        let invitation = further.map_or(first.unverified().invitation, |own| own.id);
         Some(phrase::Transcript { authenticator, inviter, joiner, charter: digest(first), invitation })
     }
 
@@ -165,11 +220,40 @@ impl Party {
         Ok(signed)
     }
 
+    /// Whether `octets` are a version that both sides signed for the place of the one in force: each side
+    /// drew one up before it heard of the other's. Of the two the one with the lower hash is in force.
+    pub fn check_rival(&self, octets: &[u8]) -> Result<Option<SignedCharter>, PartyError> {
+        let signed = SignedCharter::decode(octets)?;
+        let (inviter, invited) = self.signets()?;
+        let before = self.state.amendments.iter().rev().nth(1).or(self.state.charter.as_ref());
+        let before = before.ok_or(PartyError::Unfit("there is no charter yet"))?;
+        verify_successor(&signed, &SignedCharter::decode(&before.0)?, inviter, invited)?;
+        Ok(Some(signed).filter(|signed| self.charter_digest() > Some(digest(signed))))
+    }
+
+    /// Puts a version that [`Party::check_rival`] gave in the place of the one in force.
+    pub fn amend_instead(&mut self, signed: SignedCharter) {
+        self.state.amendments.pop();
+        self.amend(signed);
+    }
+
+    /// The version that waits for a signature, by its hash.
+    pub fn proposed(&self) -> Option<(Digest, SignedCharter)> {
+        let signed = SignedCharter::decode(&self.state.proposed.as_ref()?.0).ok()?;
+        Some((digest(&signed), signed))
+    }
+
+    /// Whether our officers signed this version, or one of them did.
+    pub fn is_signed_by_us(&self, version: &SignedCharter) -> bool {
+        version.signatures().iter().any(|signature| signature.side == self.own.side())
+    }
+
     /// Puts a checked version into force.
     pub fn amend(&mut self, signed: SignedCharter) {
         self.state.amendments.push(Paper(signed.encode()));
         self.state.proposed = None;
-        self.current = Some(signed);
+        self.state.withdrawn = None;
+        self.put_in_force(Some(signed));
     }
 
     /// Whether this version is in force already, or was.
@@ -192,12 +276,67 @@ impl Party {
     /// A revocation of a node of either side, signed by that side.
     pub fn check_revocation(&self, octets: &[u8]) -> Result<NodeId, PartyError> {
         let signed = SignedRevocation::decode(octets)?;
-        let side = signed.unverified().side;
-        let members = [Some(&self.own), self.peer.as_ref()];
-        let member = members.into_iter().flatten().find(|member| member.side() == side);
-        let member =
-            member.ok_or(PartyError::Unfit("the revocation is by a side that is not in the channel"))?;
-        Ok(verify_revocation(&signed, &member.signet)?.get().node)
+        let signet = self.signet_of(signed.unverified().side);
+        let signet =
+            signet.ok_or(PartyError::Unfit("the revocation is by a side that is not in the channel"))?;
+        Ok(verify_revocation(&signed, signet)?.get().node)
+    }
+
+    /// A certificate that follows the one in force of its post: the same post, signed by the same signet, with
+    /// a higher serial number. `None` if it, or a later one, is in force.
+    pub fn check_certificate(&self, signed: &SignedCertificate) -> Result<Option<Whose>, PartyError> {
+        let certificate = signed.unverified();
+        let signet = self.signet_of(certificate.side);
+        let signet =
+            signet.ok_or(PartyError::Unfit("the certificate is by a side that is not in the channel"))?;
+        verify_certificate(signed, signet)?;
+        let members = [(Whose::Own, Some(&self.own)), (Whose::Peers, self.peer.as_ref())];
+        let is_its =
+            |member: &&Member| (member.side(), member.post()) == (certificate.side, certificate.post);
+        let member = members.into_iter().find_map(|(whose, member)| Some((whose, member.filter(is_its)?)));
+        let (whose, member) = member.ok_or(PartyError::Unfit("the certificate is of another post"))?;
+        if certificate.serial <= member.certificate.unverified().serial {
+            return Ok(None);
+        }
+        if self.is_revoked(node_id(&certificate.node)) {
+            return Err(PartyError::Unfit("the certificate is of a node that was revoked"));
+        }
+        let is_full = self.state.certificates.len() >= CERTIFICATES_MAX;
+        if is_full { Err(PartyError::Unfit("there are too many certificates")) } else { Ok(Some(whose)) }
+    }
+
+    /// Puts a certificate into force that [`Party::check_certificate`] let pass.
+    pub fn take_certificate(&mut self, signed: SignedCertificate) {
+        self.state.certificates.push(Paper(signed.encode()));
+        self.succeed(signed);
+    }
+
+    fn succeed(&mut self, signed: SignedCertificate) {
+        let (side, post) = (signed.unverified().side, signed.unverified().post);
+        let members = [Some(&mut self.own), self.peer.as_mut()];
+        let is_its = |member: &&mut Member| (member.side(), member.post()) == (side, post);
+        for member in members.into_iter().flatten().filter(is_its) {
+            member.node = node_id(&signed.unverified().node);
+            member.certificate = signed.clone();
+        }
+    }
+
+    /// Whether our post had another node before this one.
+    pub fn is_successor(&self) -> bool {
+        let first = SignedCertificate::decode(&self.state.own_certificate);
+        first.is_ok_and(|first| node_id(&first.unverified().node) != self.own.node)
+    }
+
+    /// The node to which our post passes.
+    pub fn successor(&self) -> Option<NodeId> {
+        let signed = SignedCertificate::decode(&self.state.successor.as_ref()?.0).ok()?;
+        Some(node_id(&signed.unverified().node))
+    }
+
+    /// Our certificate, if it is not the first one.
+    pub fn own_successor(&self) -> Option<SignedCertificate> {
+        let is_first = self.own.certificate.encode() == self.state.own_certificate;
+        Some(self.own.certificate.clone()).filter(|_| !is_first)
     }
 
     /// Whether `node` was revoked.
@@ -212,12 +351,45 @@ impl Party {
         Some(Invited::Known(side_id(invited)))
     }
 
-    fn signets(&self) -> Result<(&Signet, &Signet), PartyError> {
+    /// The signet of one of the sides that this node knows.
+    fn signet_of(&self, side: SideId) -> Option<&Signet> {
+        let ends = [Some(&self.own), self.peer.as_ref()].into_iter().flatten().map(|member| &member.signet);
+        let sides = self.sides.iter().flat_map(|(inviter, invited)| [inviter, invited]);
+        ends.chain(sides).find(|signet| side_id(signet) == side)
+    }
+
+    /// The signets of the channel's two sides, the inviter's first.
+    pub fn signets(&self) -> Result<(&Signet, &Signet), PartyError> {
+        if let Some((inviter, invited)) = &self.sides {
+            return Ok((inviter, invited));
+        }
         let peer = self.peer.as_ref().ok_or(PartyError::Unfit("the other side has not joined yet"))?;
         let is_inviter = self.end() == Some(End::Inviter);
         let (own, peer) = (&self.own.signet, &peer.signet);
         Ok(if is_inviter { (own, peer) } else { (peer, own) })
     }
+}
+
+/// A charter's terms for the further link `link`: routes of its own at the same relays and folders. A direct route
+/// joins two nodes, and is not a further one's.
+fn terms(charter: &Charter, link: Option<InvitationId>) -> Charter {
+    let Some(link) = link else { return charter.clone() };
+    let is_shared = |route: &&RouteSpec| route.carrier() != Some(Carrier::Direct);
+    let routes = charter
+        .routes
+        .iter()
+        .filter(is_shared)
+        .map(|route| RouteSpec { id: further_route(link, route.id), ..route.clone() });
+    Charter { routes: routes.collect(), ..charter.clone() }
+}
+
+/// The id of a further link's route where the channel has `route` (PROTOCOL §4.9).
+fn further_route(link: InvitationId, route: RouteId) -> RouteId {
+    let text = [b"couloir/v1 route of a further link".as_slice(), &link.0, &route.0].concat();
+    let Digest(digest) = sha256_of(&text);
+    let mut id = [0; 16];
+    id.copy_from_slice(&digest[..16]);
+    RouteId(id)
 }
 
 fn member_of(acceptance: Authentic<Acceptance>) -> Member {
@@ -234,3 +406,9 @@ pub fn check_inviter(
     verify_first_charter(charter, signet)?;
     verify_certificate(certificate, signet).map(drop)
 }
+
+/// Successions of both posts together: decades of them.
+const CERTIFICATES_MAX: usize = 256;
+
+#[cfg(test)]
+mod tests;

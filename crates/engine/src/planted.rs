@@ -38,6 +38,8 @@ pub enum Bug {
     WaitsForNoConnection,
     /// Fragments tell a wrong start of an entry.
     LosesBoundaries,
+    /// Who was heard once counts as alive.
+    NeverSilent,
 }
 
 #[cfg(feature = "planted")]

@@ -1,14 +1,15 @@
 //! What a desk reads at a glance: `couloir status` shows exactly this.
 
 use couloir_wire::cell::{Desk, Official};
-use couloir_wire::id::{NodeId, RouteId};
+use couloir_wire::id::{NodeId, PostId, RouteId};
 use couloir_wire::route::RouteSpec;
 use couloir_wire::time::WallTime;
 
 use crate::input::RouteTrouble;
+use crate::store::LinkNumber;
 
 /// The node at a glance. Times are node time.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StatusView {
     /// Node time at which this was true.
     pub at: WallTime,
@@ -26,8 +27,20 @@ pub struct StatusView {
     pub files: Vec<FileView>,
 }
 
+impl StatusView {
+    /// A further link of the same node, beside what is here: the official line is down if it is for anybody.
+    pub fn add(&mut self, further: StatusView) {
+        if further.posture.is_active && !self.posture.is_active {
+            self.posture = further.posture;
+        }
+        self.peers.extend(further.peers);
+        self.routes.extend(further.routes);
+        self.files.extend(further.files);
+    }
+}
+
 /// Whether the official line works, for either side.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PostureView {
     /// True when it is down for either side.
     pub is_active: bool,
@@ -44,12 +57,20 @@ pub struct PostureView {
 /// A peer at a glance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PeerView {
+    /// The link with it.
+    pub link: LinkNumber,
+    /// Its post.
+    pub id: PostId,
     /// Its node.
     pub node: NodeId,
     /// Its side's name.
     pub side: String,
     /// Its post's title.
     pub post: String,
+    /// The person in it, by the certificate.
+    pub holder: Option<String>,
+    /// In office since, by the certificate.
+    pub in_office_since: WallTime,
     /// Alive: a cell of its was opened within its status's life. Else silent, cause unknown.
     pub is_alive: bool,
     /// Since when it is so; `None` if it was never heard.
@@ -96,6 +117,8 @@ pub enum RouteState {
 /// A route at a glance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RouteView {
+    /// The link that it carries.
+    pub link: LinkNumber,
     /// As the charter has it.
     pub spec: RouteSpec,
     /// Where it stands.
@@ -127,4 +150,8 @@ pub struct FileView {
     pub done: u64,
     /// Octets in all.
     pub len: u64,
+    /// All of it came, and its hash is not what its author said.
+    pub is_damaged: bool,
+    /// It waits until a person lets it go on.
+    pub is_held: bool,
 }

@@ -3,15 +3,25 @@
 //! A store keeps small named states, entries, the outbox, partial messages and pieces of files.
 //! One batch is one transaction. `couloir` keeps them in SQLCipher, `couloir-sim` in maps.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use couloir_wire::cell::Stream;
 use couloir_wire::entry::DeliveryState;
-use couloir_wire::id::{EntryId, RouteId};
+use couloir_wire::id::{ConversationId, EntryId, PostId, RouteId};
 
 use crate::input::FileDigest;
+use crate::known::Known;
 
-/// Names of the small states.
+/// Which of a node's links: counted as they began, and never used again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LinkNumber(pub u16);
+
+impl LinkNumber {
+    /// The link with which the channel began, or by which the node joined it.
+    pub const FIRST: LinkNumber = LinkNumber(0);
+}
+
+/// Names of the small states: one of each per link, but for the talk and its conversations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum StateKey {
     /// Charter, papers, invitation, rendezvous secret.
@@ -24,22 +34,34 @@ pub enum StateKey {
     RecvCursors,
     /// Desk, posture, drills, phrase.
     Watch,
-    /// Heads of the conversation and the log's next number.
+    /// The log's next number.
     Talk,
+    /// Heads of one conversation.
+    Conversation(ConversationId),
     /// Files on their way in or out.
     Files,
     /// Used windows and health of one route.
     Route(RouteId),
 }
 
-/// One change. A batch of them is atomic.
+impl StateKey {
+    /// Whether it is of the node, and not of one link.
+    pub fn is_shared(self) -> bool {
+        matches!(self, StateKey::Talk | StateKey::Conversation(_))
+    }
+}
+
+/// One change. A batch of them is atomic. States, outbox, partial messages and how far an entry came are a
+/// link's: of the first one, until [`Write::OfLink`] names another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Write {
+    /// What follows is of this link.
+    OfLink(LinkNumber),
     /// Replace a small state; `None` removes it.
     State(StateKey, Option<Vec<u8>>),
     /// A new entry.
     Entry(StoredEntry),
-    /// An entry's state moved forward.
+    /// An entry's state on a link moved forward; the entry's own is the least of its links'.
     EntryState(EntryId, DeliveryState),
     /// A held entry is now in the log.
     EntryAppears {
@@ -158,8 +180,14 @@ pub enum Fetch {
         /// About how many octets.
         len_max: u64,
     },
-    /// The ids of all entries in the log that have not expired, oldest first.
-    Inventory,
+    /// The ids of the entries in the log that have not expired, oldest first, by these authors in these
+    /// conversations.
+    Inventory {
+        /// The two ends of the link.
+        authors: [PostId; 2],
+        /// Those that both ends are members of.
+        conversations: Vec<ConversationId>,
+    },
     /// The encodings of these entries.
     Entries(Vec<EntryId>),
     /// The SHA-256 of a file's octets as they are kept, own or received; of nothing if none are.
@@ -180,7 +208,7 @@ pub enum Fetched {
         /// Stream offsets at which the messages start.
         starts: Vec<u64>,
     },
-    /// Answer to [`Fetch::Inventory`].
+    /// Answer to [`Fetch::Inventory`]; its ids.
     Inventory(Vec<EntryId>),
     /// Answer to [`Fetch::Entries`]; those that are gone are left out.
     Entries(Vec<Vec<u8>>),
@@ -191,18 +219,27 @@ pub enum Fetched {
 /// What a store gives an engine that starts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Snapshot {
-    /// Every small state.
+    /// Every link; a node has the first one from the beginning.
+    pub links: BTreeMap<LinkNumber, LinkSnapshot>,
+    /// The states of the talk and its conversations.
     pub states: BTreeMap<StateKey, Vec<u8>>,
-    /// Every outbox row, by stream and offset. Messages in them are left empty: they are fetched.
-    pub outbox: Vec<OutboxRow>,
-    /// Every partial message.
-    pub partials: Vec<(Stream, u64, Vec<u8>)>,
     /// The ids of all entries ever kept, tombstones included.
-    pub known: BTreeSet<EntryId>,
+    pub known: Known,
     /// Entries without a number: held for what came before them, or for the phrase.
     pub unnumbered: Vec<StoredEntry>,
     /// Expiry, in milliseconds since 1970, of every entry that has one and has not expired.
     pub expiring: Vec<(i64, EntryId)>,
     /// Own entries whose state is below `delivered`, with their state.
     pub undelivered: Vec<(EntryId, DeliveryState)>,
+}
+
+/// What a store gives of one link.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LinkSnapshot {
+    /// Every small state of it.
+    pub states: BTreeMap<StateKey, Vec<u8>>,
+    /// Every outbox row, by stream and offset. Messages in them are left empty: they are fetched.
+    pub outbox: Vec<OutboxRow>,
+    /// Every partial message.
+    pub partials: Vec<(Stream, u64, Vec<u8>)>,
 }

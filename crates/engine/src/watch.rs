@@ -5,6 +5,8 @@ use couloir_wire::cell::{Desk, Official, Status};
 use couloir_wire::time::{Moment, WallTime};
 use minicbor::{Decode, Encode};
 
+use crate::planted::planted;
+
 /// What is durable of the watch.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
 #[cbor(array)]
@@ -57,6 +59,18 @@ pub struct DrillRecord {
 }
 
 impl Watch {
+    /// Of a further link of the same node: the same desk and official line, another peer.
+    pub fn of_further_link(&self) -> Watch {
+        Watch {
+            desk: self.desk,
+            desk_since_ms: self.desk_since_ms,
+            official: self.official,
+            official_since_ms: self.official_since_ms,
+            official_why: self.official_why.clone(),
+            ..Watch::default()
+        }
+    }
+
     /// For the store.
     pub fn encode(&self) -> Vec<u8> {
         cbor::encode(self)
@@ -178,7 +192,7 @@ impl Hearing {
 
     /// Whether the peer was heard within `life_ms`.
     pub fn is_alive(&self, now: Moment, life_ms: u64) -> bool {
-        self.last.is_some_and(|(last, _)| now.since_ms(last) <= life_ms)
+        self.last.is_some_and(|(last, _)| now.since_ms(last) <= life_ms || planted!(NeverSilent))
     }
 
     /// Whether the peer told within `life_ms` that it opens our cells.

@@ -99,6 +99,39 @@ pub fn random<const N: usize>() -> Result<[u8; N], KeyError> {
     }
 }
 
+/// What tells a passphrase without holding it: Argon2id over it, with its salt.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verifier {
+    salt: String,
+    hash: String,
+}
+
+impl Verifier {
+    /// Of a passphrase.
+    pub fn of(passphrase: &Passphrase) -> Result<Verifier, KeyError> {
+        let salt = random::<SALT_LEN>()?;
+        let hash = stretched(passphrase, &salt).ok_or(KeyError::Machine)?;
+        Ok(Verifier { salt: hex(&salt), hash: hex(&hash[..]) })
+    }
+
+    /// Whether this is the passphrase.
+    pub fn is(&self, typed: &Passphrase) -> bool {
+        let hash = unhex(&self.salt).and_then(|salt| stretched(typed, &salt));
+        hash.is_some_and(|hash| {
+            aws_lc_rs::constant_time::verify_slices_are_equal(hex(&hash[..]).as_bytes(), self.hash.as_bytes())
+                .is_ok()
+        })
+    }
+}
+
+fn stretched(passphrase: &Passphrase, salt: &[u8]) -> Option<Zeroizing<[u8; 32]>> {
+    let params = Params::new(MEMORY_KIB, PASSES, LANES, Some(32)).ok()?;
+    let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    let mut hash = Zeroizing::new([0u8; 32]);
+    argon.hash_password_into(passphrase.0.as_bytes(), salt, &mut hash[..]).ok()?;
+    Some(hash)
+}
+
 /// What a sealed file holds; part of what its seal authenticates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -78,6 +78,11 @@ pub struct Failure {
 /// What a verb ends with.
 pub type Outcome<T = ()> = Result<T, Failure>;
 
+/// What the node answered is no answer.
+pub fn unreadable_answer(error: &serde_json::Error) -> Failure {
+    Failure::later(format!("the node's answer is unreadable: {error}"), "restart couloir run")
+}
+
 impl Failure {
     /// A failure in words.
     pub fn new(code: Code, what: impl Into<String>, next: impl Into<String>) -> Failure {
@@ -106,7 +111,7 @@ impl Failure {
 
     /// Reading or writing `path` failed.
     pub fn io(path: &std::path::Path, error: &io::Error) -> Failure {
-        Failure::new(Code::Failed, format!("{}: {error}", path.display()), remedy_of(error))
+        Failure::new(Code::Failed, format!("{}: {}", path.display(), cause_of(error)), remedy_of(error))
     }
 
     /// A name that people will read is not acceptable.
@@ -124,12 +129,27 @@ impl fmt::Display for Failure {
     }
 }
 
+/// The system's own words; those of a library would name files that nobody asked for.
+fn cause_of(error: &io::Error) -> String {
+    match (error.raw_os_error(), error.kind()) {
+        (None, io::ErrorKind::AlreadyExists) => "it exists already".to_owned(),
+        (None, io::ErrorKind::NotFound) => "there is no such folder".to_owned(),
+        (None, io::ErrorKind::PermissionDenied) => "this user may not write there".to_owned(),
+        (None, io::ErrorKind::StorageFull) => "the disk is full".to_owned(),
+        (None, io::ErrorKind::ReadOnlyFilesystem) => "the file system is read-only".to_owned(),
+        (None, io::ErrorKind::InvalidData) => "it is not valid UTF-8".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
 fn remedy_of(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::NotFound => "check the path",
         io::ErrorKind::PermissionDenied => "check who owns it and its mode",
         io::ErrorKind::AlreadyExists => "choose another path, or move what is there away",
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "make space and repeat the command",
+        io::ErrorKind::IsADirectory => "name a file",
+        io::ErrorKind::InvalidData => "name the right file",
         io::ErrorKind::ReadOnlyFilesystem => "make it writable, or choose another path",
         _ => "look after the disk, then repeat the command",
     }
@@ -155,9 +175,20 @@ impl From<Refusal> for Failure {
             Refusal::Charter(why) => {
                 Failure::refused(format!("the charter does not allow it: {why}"), "see couloir charter show")
             }
+            Refusal::Replaced => Failure::refused(
+                "this post has passed to another node",
+                "say it there; this one ends once the other desk has all that was said here",
+            ),
             Refusal::NoSuchEntry => {
                 Failure::usage("there is no such entry", "see the ids in couloir log --json")
             }
+            Refusal::NoSuchConversation => {
+                Failure::usage("there is no such conversation", "see couloir conversation list")
+            }
+            Refusal::TooMany => Failure::refused(
+                "the channel holds as many conversations as it may",
+                "go on in one of them: couloir conversation list",
+            ),
         }
     }
 }
@@ -212,6 +243,12 @@ impl From<RoutesError> for Failure {
 
 impl From<RecoverError> for Failure {
     fn from(error: RecoverError) -> Failure {
+        if let RecoverError::NotCertified { .. } = error {
+            return Failure::refused(
+                error.to_string(),
+                "couloir side request --out FILE, couloir side certify FILE --officer FILE, couloir side adopt FILE",
+            );
+        }
         Failure::new(Code::Integrity, error.to_string(), "couloir restore FILE --home NEWDIR")
     }
 }
@@ -279,7 +316,7 @@ impl From<FileError> for Failure {
             FileError::NoFile => Failure::usage(what, "see the ids in couloir log"),
             FileError::Incomplete { .. } => Failure::later(what, "wait; couloir status shows the progress"),
             FileError::WrongHash => Failure::new(Code::Integrity, what, "ask its author to send it again"),
-            FileError::Outside(_, cause) => Failure::new(Code::Failed, what, remedy_of(&cause)),
+            FileError::Outside(path, cause) => Failure::io(&path, &cause),
             FileError::Store(cause) => cause.into(),
         }
     }

@@ -130,16 +130,7 @@ fn a_route_that_both_sides_signed_carries_on_when_the_old_one_is_taken_away() {
 fn nonsense_on_the_socket_harms_nothing() {
     let world = World::new();
     world.json(&["init", "--home", "tokyo", "--side", "日本", "--post", "連絡課長"]);
-    world.json(&[
-        "channel",
-        "create",
-        "--home",
-        "tokyo",
-        "--name",
-        "回線",
-        "--route",
-        &world.folder_route("drop"),
-    ]);
+    world.channel("tokyo", &[&world.folder_route("drop")]);
     world.json(&["invite", "--home", "tokyo", "--for", "中国", "--out", "invitation"]);
     let _node = world.serve(&["run", "--home", "tokyo"]);
     for nonsense in [&b"hello\n"[..], b"{\"do\":\"fly\"}\n", b"\xff\xfe\n", &[b'x'; 1 << 20]] {

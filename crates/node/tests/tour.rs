@@ -28,3 +28,15 @@ fn a_note_that_a_disk_forgot_makes_the_tour_fail() {
     let (code, count) = tour(&["--lose-one"]);
     assert_eq!((code, count["lost"].as_u64(), count["kept"].as_bool()), (1, Some(1), Some(false)), "{count}");
 }
+
+#[test]
+fn a_week_of_talks_ends_with_one_record_and_both_pages_open() {
+    let world = World::new();
+    let week = world.serve(&["tour", "--week", "--json"]);
+    let answer: Value = serde_json::from_str(&week.line).expect("JSON");
+    assert_eq!(answer["head"].as_str().map(str::len), Some(64), "{answer}");
+    let desks = answer["desks"].as_array().expect("both desks");
+    let is_open = |desk: &Value| desk["url"].as_str().is_some_and(|url| url.starts_with("http://127.0.0.1:"));
+    assert!(desks.len() == 2 && desks.iter().all(is_open), "{answer}");
+    assert_eq!(week.stop(), Some(0));
+}

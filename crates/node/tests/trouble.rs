@@ -40,10 +40,18 @@ fn an_expired_note_is_forgotten_on_both_sides() {
     let _nodes = world.verified();
     world.json(&["send", "--home", "tokyo", "--expire", "2s", "for now"]);
     world.json(&["send", "--home", "tokyo", "--expire", "7d", "for a week"]);
+    let said = world.json(&["send", "--home", "tokyo", "--expire", "5s", "for a while"]);
+    let said = said["id"].as_str().expect("an id");
+    eventually("it is there", || world.texts("beijing").contains(&"for a while".to_owned()));
+    world.json(&["edit", "--home", "tokyo", said, "for a short while"]);
+    let layer = ["translate", "--home", "beijing", said, "--lang", "zh", "--rendering", "official"];
+    world.json(&[&layer[..], &["--by", "王", "暂时"]].concat());
+    world.json(&["send", "--home", "beijing", "--reply-to", said, "--quote", "for a  while", "好"]);
     eventually("one of two forgotten on both sides", || {
         ["tokyo", "beijing"].iter().all(|home| {
             let kinds: Vec<_> = world.rows(home).iter().map(|row| row["kind"].clone()).collect();
-            kinds == ["expired", "note"] && world.texts(home) == ["", "for a week"]
+            let repeats = kinds.iter().skip(2).filter(|kind| **kind == "expired").count();
+            kinds[..2] == ["expired", "note"] && repeats == 4 && world.texts(home)[1] == "for a week"
         })
     });
 }
@@ -85,7 +93,8 @@ fn a_node_that_its_side_revokes_ends_and_the_other_side_hears_it_no_more() {
     assert_eq!(revoke(&id("peer")).code, 3);
     assert_eq!(revoke(&id("own")).json()["revoked"], id("own").as_str());
     eventually("the revoked node ends", || beijing.ended() == Some(3));
-    assert_eq!(world.run(&["run", "--home", "beijing"]).code, 3);
+    let again = world.run(&["run", "--home", "beijing"]);
+    assert_eq!(again.code, 3, "{again:?}");
     eventually("Tokyo knows", || {
         status(&world, "tokyo")["peers"][0]["frozen"].as_str().is_some_and(|why| why.contains("revoked"))
     });

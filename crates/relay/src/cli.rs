@@ -3,12 +3,14 @@
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
+use std::num::NonZeroU16;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use couloir_wire::ruler::Ruler;
+use couloir_wire::text::is_invisible;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -22,6 +24,9 @@ use crate::usage;
 #[derive(Debug, Parser)]
 #[command(name = "couloir-relay", version)]
 struct Program {
+    /// Answer in JSON
+    #[arg(long, global = true)]
+    json: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -75,9 +80,9 @@ pub struct RunArgs {
 pub fn main() -> ExitCode {
     let args: Vec<OsString> = std::env::args_os().collect();
     match Program::try_parse_from(&args) {
-        Ok(Program { command }) => {
+        Ok(Program { command: Command::Run(command), json }) => {
             start_diagnostics();
-            run(command)
+            run(Command::Run(RunArgs { json: command.json || json, ..command }))
         }
         Err(error) => refuse_usage(&error, &args),
     }
@@ -85,18 +90,24 @@ pub fn main() -> ExitCode {
 
 /// Help and version are answers; everything else that does not parse is a usage error.
 fn refuse_usage(error: &clap::Error, args: &[OsString]) -> ExitCode {
+    let is_json = args.iter().any(|arg| arg == "--json");
     let is_help = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+    if is_help && is_json {
+        // A reader that went away has had enough of it.
+        let _ = writeln!(std::io::stdout().lock(), "{}", usage::answer(error, &Program::command()));
+        return ExitCode::SUCCESS;
+    }
     if is_help || args.len() == 1 {
-        // A reader that went away has had enough of the help.
         let _ = error.print();
         return ExitCode::from(if is_help { 0 } else { 2 });
     }
     let (what, next) = usage::sentence(error, &Program::command(), args);
-    fail(&format!("{what}; {next}"), 2, args.iter().any(|arg| arg == "--json"))
+    fail(&format!("{what}; {next}"), 2, is_json)
 }
 
 /// One sentence on stderr, and with `--json` the object of a failure on stdout.
 fn fail(sentence: &str, code: u8, is_json: bool) -> ExitCode {
+    let sentence = &usage::one_line(sentence);
     eprintln!("couloir-relay: {sentence}");
     if is_json {
         let (what, next) = sentence.rsplit_once("; ").unwrap_or((sentence, ""));
@@ -226,11 +237,23 @@ fn ruler(text: &str) -> Result<Ruler, String> {
 }
 
 fn public_url(text: &str) -> Result<String, String> {
-    let rest =
-        text.strip_prefix("https://").filter(|rest| !rest.is_empty() && !rest.contains(['#', '?', ' ']));
-    rest.map(|_| text.trim_end_matches('/').to_owned())
-        .ok_or_else(|| "a public URL is https://HOST[:PORT][/PATH]".to_owned())
+    let is_plain =
+        |rest: &&str| rest.len() <= PUBLIC_URL_OCTETS_MAX && !rest.contains(['#', '?', '@', ' ', '\\']);
+    let rest = text.strip_prefix("https://").filter(is_plain);
+    let rest = rest.filter(|rest| !rest.chars().any(|c| c.is_control() || is_invisible(c)));
+    let authority = rest.and_then(|rest| rest.split('/').next());
+    let is_reachable = authority.is_some_and(|authority| match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => !host.is_empty() && port.parse::<NonZeroU16>().is_ok(),
+        _ => !authority.is_empty(),
+    });
+    if is_reachable {
+        return Ok(text.trim_end_matches('/').to_owned());
+    }
+    Err("a public URL is https://HOST[:PORT][/PATH]".to_owned())
 }
+
+/// With the pin it still is a route that a charter takes.
+const PUBLIC_URL_OCTETS_MAX: usize = 400;
 
 fn start_diagnostics() {
     let filter = tracing_subscriber::EnvFilter::try_from_env("COULOIR_LOG");
@@ -238,4 +261,28 @@ fn start_diagnostics() {
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // Another subscriber may be set up already by the program that hides this command.
     let _ = subscriber.with_target(false).with_ansi(std::io::stderr().is_terminal()).try_init();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_public_url_is_one_that_a_charter_takes() {
+        for url in ["https://relay.example", "https://[::1]:7443", "https://relay.example:7443/couloir/"] {
+            assert_eq!(public_url(url).as_deref(), Ok(url.trim_end_matches('/')));
+        }
+        let long = format!("https://{}", "a".repeat(500));
+        let wrong =
+            ["http://x", "https://", "https://:1", "https://x:0", "https://x:99999", "https://u@x", &long];
+        for url in wrong.into_iter().chain(["https://x#pin=00", "https://a\u{202E}b", "https://a\nb"]) {
+            assert!(public_url(url).is_err(), "{url}");
+        }
+    }
+
+    #[test]
+    fn json_may_stand_before_the_command() {
+        let args = ["couloir-relay", "--json", "run", "--data", "x", "--listen", "127.0.0.1:0"];
+        assert!(Program::try_parse_from(args).is_ok_and(|program| program.json));
+    }
 }

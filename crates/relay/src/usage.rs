@@ -4,6 +4,36 @@ use std::ffi::OsString;
 
 use clap::Command;
 use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
+use couloir_wire::text::push_visible;
+
+/// `words` as one line for a terminal, which may quote what somebody typed: nothing in it moves the cursor or
+/// turns the line, and of what is very long the beginning and the end are left.
+pub fn one_line(words: &str) -> String {
+    let mut out = String::new();
+    words.chars().for_each(|c| push_visible(&mut out, c));
+    let len = out.chars().count();
+    if len <= LINE_CHARS_MAX {
+        return out;
+    }
+    let begin: String = out.chars().take(LINE_CHARS_MAX / 2).collect();
+    let end: String = out.chars().skip(len - LINE_CHARS_MAX / 2).collect();
+    format!("{begin}...{end}")
+}
+
+/// Help and version for programs: `help`, or `name` and `version`.
+pub fn answer(error: &Error, root: &Command) -> serde_json::Value {
+    match error.kind() {
+        ErrorKind::DisplayVersion => {
+            serde_json::json!({ "name": root.get_name(), "version": root.get_version() })
+        }
+        _ => serde_json::json!({ "help": text(error) }),
+    }
+}
+
+/// Help and version for people.
+pub fn text(error: &Error) -> String {
+    error.to_string().trim_end().to_owned()
+}
 
 /// What is wrong with `args` (the first is the program) according to `error`, and where to read on.
 /// Both without a full stop.
@@ -74,4 +104,19 @@ fn named<'c>(root: &'c Command, args: &[OsString]) -> (String, &'c Command) {
         }
     }
     (path, command)
+}
+
+/// More than any sentence of ours takes with a path in it.
+const LINE_CHARS_MAX: usize = 600;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_typed_stays_on_one_line_of_bounded_length() {
+        assert_eq!(one_line("a\u{1b}[2J\nb\u{202E}"), "a<U+001B>[2J<U+000A>b<U+202E>");
+        let long = one_line(&"長".repeat(100_000));
+        assert!(long.chars().count() < 700 && long.ends_with("長"));
+    }
 }

@@ -2,7 +2,8 @@
 //!
 //! A signature is both signatures over the same octets, and both must verify: it holds as long as
 //! either algorithm does. What is signed begins with a context, so that no signature can be taken
-//! for one of another kind.
+//! for one of another kind: papers and rendezvous messages with the text "couloir/v1", statements
+//! with the head of a CBOR array of five ([`crate::record`]).
 
 use aws_lc_rs::signature::{
     ED25519, Ed25519KeyPair, KeyPair as _, ML_DSA_65, ML_DSA_65_SIGNING, PqdsaKeyPair, UnparsedPublicKey,
@@ -91,20 +92,75 @@ impl SigningKey {
     /// Signs `message` for `context`.
     pub fn sign(&self, context: Context, message: &[u8]) -> Signature {
         let framed = context.framed(message);
-        let mut ml_dsa = Box::new([0; ML_DSA_SIGNATURE_LEN]);
-        let len = self.ml_dsa.sign(&framed, &mut ml_dsa[..]).expect("signing fails only without memory");
-        debug_assert_eq!(len, ML_DSA_SIGNATURE_LEN);
-        let ed25519 = self.ed25519.sign(&framed);
-        Signature { ed25519: ed25519.as_ref().try_into().expect("an Ed25519 signature has 64"), ml_dsa }
+        self.sign_both(&framed, &framed)
     }
+}
+
+/// A structure of COSE that is signed as it is (RFC 9052 §4.4, RFC 9338 §3.3): an array of five, so its
+/// first octet is 0x85, and what any [`Context`] frames begins with 0x63, the letter c. No octets are both.
+pub(crate) struct ToBeSigned(Vec<u8>);
+
+impl ToBeSigned {
+    /// Takes the structure's encoding.
+    pub(crate) fn new(structure: Vec<u8>) -> ToBeSigned {
+        assert_eq!(structure.first(), Some(&COSE_HEAD), "a structure to be signed is an array of five");
+        ToBeSigned(structure)
+    }
+}
+
+/// The head of a CBOR array of five.
+const COSE_HEAD: u8 = 0x85;
+
+/// What COSE signs with each algorithm; the structures differ because each names its algorithm.
+pub(crate) struct CoseStructures {
+    /// For Ed25519.
+    pub ed25519: ToBeSigned,
+    /// For ML-DSA-65.
+    pub ml_dsa: ToBeSigned,
+}
+
+impl SigningKey {
+    /// Signs each structure with its algorithm.
+    pub(crate) fn sign_cose(&self, structures: &CoseStructures) -> Signature {
+        let CoseStructures { ed25519: ToBeSigned(first), ml_dsa: ToBeSigned(second) } = structures;
+        self.sign_both(first, second)
+    }
+
+    fn sign_both(&self, ed25519: &[u8], ml_dsa: &[u8]) -> Signature {
+        let mut second = Box::new([0; ML_DSA_SIGNATURE_LEN]);
+        let len = self.ml_dsa.sign(ml_dsa, &mut second[..]).expect("signing fails only without memory");
+        debug_assert_eq!(len, ML_DSA_SIGNATURE_LEN);
+        let first = self.ed25519.sign(ed25519);
+        Signature { ed25519: first.as_ref().try_into().expect("an Ed25519 signature has 64"), ml_dsa: second }
+    }
+}
+
+/// The first algorithm whose signature does not hold over its structure, if one does not.
+pub(crate) fn cose_fault(
+    key: &PublicKey,
+    structures: &CoseStructures,
+    signature: &Signature,
+) -> Option<&'static str> {
+    let CoseStructures { ed25519: ToBeSigned(first), ml_dsa: ToBeSigned(second) } = structures;
+    if !is_ed25519(key, first, signature) {
+        return Some("Ed25519");
+    }
+    (!is_ml_dsa(key, second, signature)).then_some("ML-DSA-65")
+}
+
+fn is_ed25519(key: &PublicKey, octets: &[u8], signature: &Signature) -> bool {
+    UnparsedPublicKey::new(&ED25519, key.ed25519).verify(octets, &signature.ed25519).is_ok()
+}
+
+fn is_ml_dsa(key: &PublicKey, octets: &[u8], signature: &Signature) -> bool {
+    UnparsedPublicKey::new(&ML_DSA_65, &key.ml_dsa[..]).verify(octets, &signature.ml_dsa[..]).is_ok()
 }
 
 /// Whether both parts of `signature` are by `key` over `message` for `context`.
 pub fn is_signed(key: &PublicKey, context: Context, message: &[u8], signature: &Signature) -> bool {
     let framed = context.framed(message);
-    let ed25519 = UnparsedPublicKey::new(&ED25519, key.ed25519).verify(&framed, &signature.ed25519);
-    let ml_dsa = UnparsedPublicKey::new(&ML_DSA_65, &key.ml_dsa[..]).verify(&framed, &signature.ml_dsa[..]);
-    ed25519.is_ok() && ml_dsa.is_ok()
+    let (ed25519, ml_dsa) = (is_ed25519(key, &framed, signature), is_ml_dsa(key, &framed, signature));
+    ed25519 && ml_dsa
 }
 
 /// The id of the node with this key: the first half of the SHA-256 of its Ed25519 key followed by

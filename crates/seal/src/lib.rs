@@ -2,8 +2,8 @@
 //!
 //! Pure: entropy comes in through [`entropy::Entropy`], nothing here reads a clock, a file or a
 //! socket. Content is sealed under symmetric keys that both ends of a link hold ([`link_keys`]), so
-//! that nothing said is signed; signatures are for papers alone ([`identity`], [`papers`],
-//! [`rendezvous`]). [`agreement`] is the only file that names the key-agreement library. What came
+//! that nothing said is signed; signatures are for papers ([`identity`], [`papers`], [`rendezvous`]), and
+//! for what is put on the record on purpose ([`record`]). [`agreement`] is the only file that names the key-agreement library. What came
 //! out of an AEAD or a checked signature is a [`proof::Authentic`], and nothing else is.
 
 #![forbid(unsafe_code)]
@@ -18,6 +18,7 @@ pub mod link_keys;
 pub mod papers;
 pub mod phrase;
 pub mod proof;
+pub mod record;
 pub mod rendezvous;
 pub mod secret;
 

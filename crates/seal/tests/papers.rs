@@ -234,6 +234,7 @@ fn hello(from: NodeId) -> RendezvousBody {
         first_hour: 6,
         key_package: Some(vec![7; 2_700]),
         acceptance: Some(acceptance(&joiner, &first_charter(&tokyo(), "中国"))),
+        certificate: None,
     })
 }
 

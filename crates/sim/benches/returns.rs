@@ -1,17 +1,19 @@
 //! How soon somebody who was away has read everything, at default rates over three relays, simulated.
 //!
-//! `cargo bench -p couloir-sim --bench returns [-- DAYS]`; prints `NAME SECONDS GETS VERDICT`, and first what a
+//! `cargo bench -p couloir-sim --bench returns [-- DAYS...]`; prints `NAME SECONDS GETS VERDICT`, and first what a
 //! backlog took: `backlog OCTETS WINDOWS VERDICT`.
 
 use couloir_sim::checks::Failure;
 use couloir_sim::named::{self, Return};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let days = std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(30);
+    let days: Vec<u64> = std::env::args().filter_map(|argument| argument.parse().ok()).collect();
     let backlog = named::backlog(1, BACKLOG_NOTES)?;
     println!("backlog {} {} {}", backlog.octets, backlog.windows, verdict(backlog.failure.as_ref()));
-    print("back_after", &named::back_after(1, days, 1_000)?);
     print("five_minutes", &named::five_minutes(1)?);
+    for days in if days.is_empty() { &[1, 7, 30][..] } else { &days } {
+        print(&format!("back_after_{days}_days"), &named::back_after(1, days * 24, 1_000)?);
+    }
     Ok(())
 }
 

@@ -43,6 +43,8 @@ pub enum Check {
     KeysChange,
     /// Both desks see the same phrase.
     SamePhrase,
+    /// Both nodes have one charter in force.
+    SameCharter,
     /// What should be taken is taken.
     Taken,
     /// A persisting engine does nothing else.
@@ -55,6 +57,12 @@ pub enum Check {
     TwoNoticed,
     /// After all faults have ended, everything arrives within the stated number of windows.
     Arrives,
+    /// Both desks compute the same of every matter.
+    SameState,
+    /// The record is the same at both desks, and everything said on it counts.
+    SameHead,
+    /// A swap is shown by both or by none.
+    Together,
     /// The same seed does the same.
     SameDigest,
 }

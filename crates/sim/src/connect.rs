@@ -17,21 +17,47 @@ impl World {
         }
     }
 
-    /// Both nodes try; tried again every two seconds or so, as long as the world lasts.
+    /// Both nodes try; tried again every two seconds or so, as long as the world lasts. A second machine with
+    /// the connecting post takes the place of the first, and that one its place.
     pub(crate) fn connect(&mut self, route: usize) {
-        let jitter_ms = noise(self.config.seed, [route as u64, self.now_ms, 11]) % 400;
-        self.after(CONNECT_MS + jitter_ms, Event::Connect { route });
-        let is_ready = self.nodes.iter().take(2).all(|node| node.engine.is_some());
+        let claimants = self.claimants();
+        let pause_ms = if claimants.len() > 1 { RIVAL_MS } else { CONNECT_MS };
+        let jitter_ms = noise(self.config.seed, [route as u64, self.now_ms, 11]) % (pause_ms / 5);
+        self.after(pause_ms + jitter_ms, Event::Connect { route });
         let is_reachable = !self.routes[route].is_dead && self.routes[route].cut_off.is_empty();
+        let Some(direct) = self.direct_mut(route) else { return };
+        let others = claimants.into_iter().find(|machine| direct.end_of(*machine).is_none());
+        let Some(machine) = others.filter(|_| !direct.is_cut && is_reachable) else { return };
+        if direct.is_up {
+            self.displace(route);
+        }
+        self.join(route, [machine, 1]);
+    }
+
+    /// Machines that run and may connect to machine 1, if that runs.
+    fn claimants(&self) -> Vec<usize> {
+        let is_ready = |node: usize| self.nodes[node].engine.is_some();
+        let claims = |node: &usize| self.model.posts[*node] == self.model.posts[0] && is_ready(*node);
+        (0..self.nodes.len()).filter(|_| is_ready(1)).filter(claims).collect()
+    }
+
+    fn join(&mut self, route: usize, ends: [usize; 2]) {
         let id = self.routes[route].spec.id;
         let Some(direct) = self.direct_mut(route) else { return };
-        if direct.is_up || direct.is_cut || !is_ready || !is_reachable {
-            return;
-        }
-        direct.connect();
-        for node in 0..2 {
+        direct.connect(ends);
+        for node in ends {
             self.tell(Some(node), "connected", || format!("route {route}"));
             self.give(node, Input::DirectUp(id));
+        }
+    }
+
+    /// Both ends learn at once that another took the place of one.
+    fn displace(&mut self, route: usize) {
+        let id = self.routes[route].spec.id;
+        let Some(direct) = self.direct_mut(route) else { return };
+        direct.fall();
+        for node in direct.ends {
+            self.give(node, Input::DirectDown(id));
         }
     }
 
@@ -41,16 +67,14 @@ impl World {
         let delay_ms = self.routes[route].weather.delay_ms_min.clamp(1, 50);
         let now_ms = self.now_ms;
         let Some(direct) = self.direct_mut(route) else { return };
-        if !direct.is_up || node > 1 {
-            return;
-        }
-        let at_ms = direct.send(node, now_ms, delay_ms, octets.len());
-        let (generation, in_flight) = (direct.generation, direct.in_flight(node));
+        let Some(end) = direct.end_of(node) else { return };
+        let at_ms = direct.send(end, now_ms, delay_ms, octets.len());
+        let (generation, to, in_flight) = (direct.generation, direct.ends[1 - end], direct.in_flight(end));
         self.tally.frames += 1;
         self.judge(require(Check::Bounded, in_flight <= IN_FLIGHT_MAX, || {
             format!("{in_flight} octets in flight")
         }));
-        self.at(at_ms, Event::Frame { route, generation, from: node, to: 1 - node, octets });
+        self.at(at_ms, Event::Frame { route, generation, from: node, to, octets });
     }
 
     /// A frame arrives, if its connection still stands.
@@ -65,15 +89,19 @@ impl World {
         let Some(direct) = self.direct_mut(route).filter(|direct| direct.generation == generation) else {
             return;
         };
-        direct.arrived(from, frame.len());
+        let Some(end) = direct.end_of(from) else { return };
+        direct.arrived(end, frame.len());
         self.give(from, Input::DirectTook { route: id, frames: 1 });
+        self.note_heard(to);
         self.give(to, Input::DirectArrived { route: id, frame });
     }
 
     /// Every connection of `node` falls; the other end notices within six seconds.
     pub(crate) fn drop_connections(&mut self, node: usize) {
         for route in 0..self.routes.len() {
-            self.cut(route, Some(node));
+            if self.direct_mut(route).is_some_and(|direct| direct.end_of(node).is_some()) {
+                self.cut(route, Some(node));
+            }
         }
     }
 
@@ -81,8 +109,9 @@ impl World {
     pub(crate) fn cut(&mut self, route: usize, gone: Option<usize>) {
         let Some(direct) = self.direct_mut(route).filter(|direct| direct.is_up) else { return };
         direct.fall();
+        let ends = direct.ends;
         self.tell(None, "cut", || format!("route {route}"));
-        for node in (0..2).filter(|node| Some(*node) != gone) {
+        for node in ends.into_iter().filter(|node| Some(*node) != gone) {
             let life = self.nodes[node].life;
             let notices_ms = noise(self.config.seed, [node as u64, self.now_ms, 13]) % IDLE_MS;
             self.after(notices_ms, Event::Fallen { node, life, route });
@@ -92,14 +121,16 @@ impl World {
     /// A node notices that its connection fell.
     pub(crate) fn fallen(&mut self, node: usize, life: u32, route: usize) {
         let id = self.routes[route].spec.id;
-        let is_up = self.direct_mut(route).is_none_or(|direct| direct.is_up);
-        if self.nodes[node].life == life && !is_up {
+        let stands = self.direct_mut(route).is_none_or(|direct| direct.end_of(node).is_some());
+        if self.nodes[node].life == life && !stands {
             self.give(node, Input::DirectDown(id));
         }
     }
 }
 
 const CONNECT_MS: u64 = 2_000;
+/// A node connects again so soon after it was displaced.
+const RIVAL_MS: u64 = 300;
 /// QUIC's idle time-out of a node: 6 s, and less than the next attempts need to succeed.
 const IDLE_MS: u64 = 1_500;
 /// Sixteen frames of 64 KiB, and parts of a message.

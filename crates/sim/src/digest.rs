@@ -35,12 +35,13 @@ impl RunDigest {
         self.numbers(&[u64::from(kind_of(input)), node as u64, at_ms]);
         match input {
             Input::Say(say) => self.octets(format!("{:?}", say.body).as_bytes()),
-            Input::Shown(ids) => ids.iter().for_each(|id| self.octets(&id.0)),
+            Input::Shown { entries, .. } => entries.iter().for_each(|id| self.octets(&id.0)),
             Input::Exchanged(exchanged) => self.exchanged(exchanged),
             Input::DirectTook { frames, .. } => self.numbers(&[*frames as u64]),
             Input::DirectArrived { frame, .. } => self.numbers(&[frame.len() as u64]),
-            Input::Fetched(fetched) => self.fetched(fetched),
+            Input::Fetched(_, fetched) => self.fetched(fetched),
             Input::Adopt(paper) => self.numbers(&[paper.len() as u64]),
+            Input::Withdraw(version) => self.octets(&version.0),
             _ => {}
         }
     }
@@ -73,7 +74,7 @@ impl RunDigest {
             }
             Output::Disarm(_) => self.numbers(&[102]),
             Output::DirectSend { frame, .. } => self.numbers(&[103, frame.len() as u64]),
-            Output::Fetch(_) => self.numbers(&[104]),
+            Output::Fetch(..) => self.numbers(&[104]),
             Output::Said { token, id } => {
                 self.numbers(&[105, *token]);
                 self.octets(&id.0);
@@ -87,6 +88,7 @@ impl RunDigest {
 
     fn write(&mut self, write: &Write) {
         match write {
+            Write::OfLink(link) => self.numbers(&[200, u64::from(link.0)]),
             Write::State(_, octets) => self.numbers(&[201, octets.as_ref().map_or(0, |o| o.len() as u64)]),
             Write::Entry(entry) => self.octets(&entry.encoded),
             Write::EntryState(id, state) => {
@@ -132,20 +134,24 @@ fn kind_of(input: &Input) -> u8 {
     match input {
         Input::Serve => 1,
         Input::Say(_) => 2,
-        Input::Shown(_) => 3,
+        Input::Shown { .. } => 3,
         Input::SetDesk(_) => 4,
-        Input::ConfirmPhrase => 5,
+        Input::HoldFiles(_) => 20,
+        Input::ConfirmPhrase(_) => 5,
         Input::Drill => 6,
         Input::SetOfficial { .. } => 7,
         Input::Adopt(_) => 8,
-        Input::Thaw => 9,
+        Input::Thaw(_) => 9,
         Input::Exchanged(_) => 10,
         Input::DirectUp(_) => 11,
         Input::DirectDown(_) => 12,
         Input::DirectArrived { .. } => 13,
-        Input::Fetched(_) => 14,
+        Input::Fetched(..) => 14,
         Input::Reseed(_) => 15,
         Input::DirectTook { .. } => 16,
+        Input::Withdraw(_) => 17,
+        Input::Link(_) => 18,
+        Input::Introduce { .. } => 19,
     }
 }
 

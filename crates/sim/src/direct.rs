@@ -16,16 +16,23 @@ pub struct Direct {
     pub is_cut: bool,
     /// Counts connections: frames of an earlier one are lost.
     pub generation: u32,
+    /// The machines that it joins: one of either post.
+    pub ends: [usize; 2],
     ways: [Way; 2],
 }
 
 impl Direct {
-    /// A new connection stands; its number.
-    pub fn connect(&mut self) -> u32 {
+    /// A new connection between `ends` stands.
+    pub fn connect(&mut self, ends: [usize; 2]) {
         self.generation += 1;
         self.is_up = true;
+        self.ends = ends;
         self.ways = [Way::default(); 2];
-        self.generation
+    }
+
+    /// Which end `machine` is of the connection that stands, if any.
+    pub fn end_of(&self, machine: usize) -> Option<usize> {
+        self.ends.iter().position(|end| *end == machine).filter(|_| self.is_up)
     }
 
     /// The connection falls; what is on its way is lost.

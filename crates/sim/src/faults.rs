@@ -37,10 +37,12 @@ pub enum FaultClass {
     Rollback,
     /// Officers come and go, drills run, the official line changes.
     Officers,
+    /// Officers add and retire routes, and sign what the other side proposes.
+    Charter,
 }
 
 impl FaultClass {
-    /// All.
+    /// All that a swarm is drawn from.
     pub const ALL: [FaultClass; 15] = [
         FaultClass::Loss,
         FaultClass::Delay,
@@ -67,6 +69,7 @@ impl FaultClass {
             FaultClass::RelayRestart | FaultClass::HostileRelay => 15 * MINUTE_MS,
             FaultClass::FolderTrouble | FaultClass::SlowDisk | FaultClass::DiskFull => 20 * MINUTE_MS,
             FaultClass::Kill => 5 * MINUTE_MS,
+            FaultClass::Charter => 12 * MINUTE_MS,
             FaultClass::Officers => 7 * MINUTE_MS,
             FaultClass::Absence => 60 * MINUTE_MS,
             FaultClass::ClockJump => 40 * MINUTE_MS,
@@ -99,6 +102,12 @@ pub struct Tally {
     pub time_ms: u64,
     /// Steps of the event queue.
     pub steps: u64,
+    /// Swaps that were shown at every desk.
+    pub swaps_done: u64,
+    /// Items on the record of every desk.
+    pub on_record: u64,
+    /// Changes and withdrawals of notes.
+    pub corrected: u64,
     /// Exchanges that left a node.
     pub exchanges: u64,
     /// Cells written on steady routes.
@@ -135,6 +144,9 @@ impl Tally {
     /// Adds another run's.
     pub fn add(&mut self, other: &Tally) {
         self.time_ms += other.time_ms;
+        self.swaps_done += other.swaps_done;
+        self.on_record += other.on_record;
+        self.corrected += other.corrected;
         self.steps += other.steps;
         self.exchanges += other.exchanges;
         self.cells += other.cells;

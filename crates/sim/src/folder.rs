@@ -36,6 +36,11 @@ impl Folder {
         Folder { ruler, objects: BTreeMap::new(), state: FolderState::Fine }
     }
 
+    /// The cells in it.
+    pub fn cells(&self) -> impl Iterator<Item = &[u8]> {
+        self.objects.values().map(Vec::as_slice)
+    }
+
     /// Objects in it.
     pub fn count(&self) -> usize {
         self.objects.len()

@@ -70,6 +70,7 @@ impl World {
             FaultClass::ClockJump => self.jump_clock(node, &mut chance),
             FaultClass::Restore | FaultClass::Rollback => self.replace_disk(class, node, &mut chance),
             FaultClass::Officers => self.officer_acts(node, chance.below(6)),
+            FaultClass::Charter => self.amend(node, &mut chance),
         }
         self.fault_chances.insert(class, chance);
     }
@@ -225,7 +226,7 @@ impl World {
         }
     }
 
-    fn loses_disks(&self) -> bool {
+    pub(crate) fn loses_disks(&self) -> bool {
         let is_loss = |class: &FaultClass| matches!(class, FaultClass::Restore | FaultClass::Rollback);
         self.config.swarm.0.iter().any(is_loss)
     }

@@ -13,13 +13,17 @@
 #![forbid(unsafe_code)]
 
 pub mod chance;
+mod charter;
 pub mod checks;
 mod connect;
+mod corrections;
 pub mod digest;
 pub mod direct;
 pub mod faults;
 pub mod folder;
 mod inject;
+mod ledger;
+mod matters;
 pub mod memory_store;
 pub mod model;
 pub mod named;
@@ -29,5 +33,6 @@ mod perform;
 pub mod relay;
 pub mod scenario;
 pub mod setup;
+mod silence;
 mod talk;
 pub mod world;

@@ -7,35 +7,63 @@ use std::convert::Infallible;
 use couloir_engine::bulk::{OutboxSource, frame_outbox};
 use couloir_engine::input::FileDigest;
 use couloir_engine::store::{OutboxItem, OutboxRow, StoredEntry};
-use couloir_engine::{Fetch, Fetched, Snapshot, StateKey, Write};
+use couloir_engine::{Fetch, Fetched, LinkNumber, LinkSnapshot, Snapshot, StateKey, Write};
 use couloir_wire::cell::Stream;
-use couloir_wire::entry::{DeliveryState, Entry};
-use couloir_wire::id::{Digest, EntryId};
+use couloir_wire::entry::{DeliveryState, Entry, Opened};
+use couloir_wire::id::{ConversationId, Digest, EntryId, PostId};
 use sha2::Digest as _;
+
+/// Where a message of a link lies: its stream and offset.
+type Place = (LinkNumber, Stream, u64);
 
 /// Everything that a node keeps.
 #[derive(Clone, Default)]
 pub struct MemoryStore {
-    states: BTreeMap<StateKey, Vec<u8>>,
+    /// Whose state, outbox and partial messages the writes of this batch are now.
+    link: LinkNumber,
+    states: BTreeMap<(LinkNumber, StateKey), Vec<u8>>,
     entries: BTreeMap<EntryId, StoredEntry>,
     log: BTreeMap<u64, EntryId>,
     expiring: BTreeMap<EntryId, i64>,
     undelivered: BTreeSet<EntryId>,
-    outbox: BTreeMap<(Stream, u64), OutboxRow>,
-    partials: BTreeMap<(Stream, u64), Vec<u8>>,
+    /// How far an entry came on each link.
+    reached: BTreeMap<(EntryId, LinkNumber), DeliveryState>,
+    outbox: BTreeMap<Place, OutboxRow>,
+    partials: BTreeMap<Place, Vec<u8>>,
     pieces: BTreeMap<(EntryId, u64), Vec<u8>>,
     own_files: BTreeMap<EntryId, Vec<u8>>,
+    openings: BTreeMap<Digest, Opened>,
 }
 
 impl MemoryStore {
     /// Puts a small state, as the command line does before a node first runs.
     pub fn put_state(&mut self, key: StateKey, octets: Vec<u8>) {
-        self.states.insert(key, octets);
+        self.states.insert((LinkNumber::FIRST, key), octets);
+    }
+
+    /// A small state of the first link, or of the node.
+    pub fn state(&self, key: StateKey) -> Option<&Vec<u8>> {
+        self.states.get(&(LinkNumber::FIRST, key))
+    }
+
+    /// The writes of another batch come.
+    pub fn begin_batch(&mut self) {
+        self.link = LinkNumber::FIRST;
     }
 
     /// Imports a file's octets under the id of the entry that will name it.
     pub fn import_file(&mut self, file: EntryId, octets: Vec<u8>) {
         self.own_files.insert(file, octets);
+    }
+
+    /// Keeps what a commitment binds the node to.
+    pub fn keep_opening(&mut self, commitment: Digest, opened: Opened) {
+        self.openings.insert(commitment, opened);
+    }
+
+    /// What a commitment binds the node to.
+    pub fn opening(&self, commitment: &Digest) -> Option<Opened> {
+        self.openings.get(commitment).cloned()
     }
 
     /// Does all of `batch`.
@@ -45,19 +73,23 @@ impl MemoryStore {
 
     fn write(&mut self, write: Write) {
         match write {
-            Write::State(key, Some(octets)) => drop(self.states.insert(key, octets)),
-            Write::State(key, None) => drop(self.states.remove(&key)),
+            Write::OfLink(link) => self.link = link,
+            Write::State(key, octets) => self.put(key, octets),
             Write::Entry(entry) => self.add(entry),
             Write::EntryState(id, state) => self.move_on(id, state),
             Write::EntryAppears { id, number, has_gap } => self.number(id, number, has_gap),
             Write::EntryExpires(id) => self.expire(id),
-            Write::Outbox(row) => drop(self.outbox.insert((row.stream, row.offset), row)),
+            Write::Outbox(row) => drop(self.outbox.insert((self.link, row.stream, row.offset), row)),
             Write::OutboxDelivered { stream, below } => self.forget_rows(stream, below),
             Write::OutboxShift { stream, by } => self.shift_rows(stream, by),
-            Write::OutboxClear(stream) => self.outbox.retain(|(of, _), _| *of != stream),
-            Write::Partial { stream, offset, octets } => drop(self.partials.insert((stream, offset), octets)),
-            Write::PartialGone { stream, offset } => drop(self.partials.remove(&(stream, offset))),
-            Write::PartialsClear => self.partials.clear(),
+            Write::OutboxClear(stream) => {
+                self.outbox.retain(|(link, of, _), _| (*link, *of) != (self.link, stream))
+            }
+            Write::Partial { stream, offset, octets } => {
+                drop(self.partials.insert((self.link, stream, offset), octets));
+            }
+            Write::PartialGone { stream, offset } => drop(self.partials.remove(&(self.link, stream, offset))),
+            Write::PartialsClear => self.partials.retain(|(link, ..), _| *link != self.link),
             Write::FilePiece { file, offset, octets } => drop(self.pieces.insert((file, offset), octets)),
         }
     }
@@ -75,11 +107,23 @@ impl MemoryStore {
         self.entries.insert(entry.id, entry);
     }
 
-    fn move_on(&mut self, id: EntryId, state: DeliveryState) {
-        if let Some(entry) = self.entries.get_mut(&id) {
-            entry.state = entry.state.max(state);
+    fn put(&mut self, key: StateKey, octets: Option<Vec<u8>>) {
+        let key = (if key.is_shared() { LinkNumber::FIRST } else { self.link }, key);
+        match octets {
+            Some(octets) => drop(self.states.insert(key, octets)),
+            None => drop(self.states.remove(&key)),
         }
-        if state >= DeliveryState::Delivered {
+    }
+
+    fn move_on(&mut self, id: EntryId, state: DeliveryState) {
+        let reached = self.reached.entry((id, self.link)).or_insert(state);
+        *reached = state.max(*reached);
+        let of_entry = self.reached.range((id, LinkNumber::FIRST)..=(id, LinkNumber(u16::MAX)));
+        let least = of_entry.map(|(_, state)| *state).min().unwrap_or(state);
+        if let Some(entry) = self.entries.get_mut(&id) {
+            entry.state = entry.state.max(least);
+        }
+        if least >= DeliveryState::Delivered {
             self.undelivered.remove(&id);
         }
     }
@@ -102,7 +146,8 @@ impl MemoryStore {
     }
 
     fn forget_rows(&mut self, stream: Stream, below: u64) {
-        while let Some((key, row)) = self.outbox.range((stream, 0)..=(stream, u64::MAX)).next() {
+        let of_stream = (self.link, stream, 0)..=(self.link, stream, u64::MAX);
+        while let Some((key, row)) = self.outbox.range(of_stream.clone()).next() {
             if row.offset + row.framed_len > below {
                 return;
             }
@@ -112,31 +157,50 @@ impl MemoryStore {
     }
 
     fn shift_rows(&mut self, stream: Stream, by: u64) {
-        let (of_stream, others) =
-            std::mem::take(&mut self.outbox).into_iter().partition(|((of, _), _)| *of == stream);
+        let (of_stream, others) = std::mem::take(&mut self.outbox)
+            .into_iter()
+            .partition(|((link, of, _), _)| (*link, *of) == (self.link, stream));
         self.outbox = others;
-        let of_stream: BTreeMap<(Stream, u64), OutboxRow> = of_stream;
+        let of_stream: BTreeMap<Place, OutboxRow> = of_stream;
         for mut row in of_stream.into_values() {
             row.offset = row.offset.saturating_sub(by);
-            self.outbox.insert((stream, row.offset), row);
+            self.outbox.insert((self.link, stream, row.offset), row);
         }
+    }
+
+    /// All octet strings that it keeps, for whoever searches them.
+    pub fn octets(&self) -> impl Iterator<Item = &[u8]> {
+        let messages = self.outbox.values().filter_map(|row| match &row.what {
+            OutboxItem::Message(octets) => Some(octets),
+            OutboxItem::Entry(_) | OutboxItem::File { .. } => None,
+        });
+        let entries = self.entries.values().map(|entry| &entry.encoded);
+        let files = self.own_files.values().chain(self.pieces.values());
+        let all = self.states.values().chain(entries).chain(messages).chain(self.partials.values());
+        all.chain(files).map(Vec::as_slice)
     }
 
     /// What an engine starts from.
     pub fn snapshot(&self) -> Snapshot {
+        let of_key = |((_, key), octets): (&(LinkNumber, StateKey), &Vec<u8>)| (*key, octets.clone());
+        let mut links: BTreeMap<LinkNumber, LinkSnapshot> = BTreeMap::new();
+        for (key, octets) in self.states.iter().filter(|((_, key), _)| !key.is_shared()) {
+            links.entry(key.0).or_default().states.insert(key.1, octets.clone());
+        }
         let without_message = |row: &OutboxRow| match row.what {
             OutboxItem::Message(_) => OutboxRow { what: OutboxItem::Message(Vec::new()), ..row.clone() },
             _ => row.clone(),
         };
+        for ((link, ..), row) in &self.outbox {
+            links.entry(*link).or_default().outbox.push(without_message(row));
+        }
+        for ((link, stream, offset), octets) in &self.partials {
+            links.entry(*link).or_default().partials.push((*stream, *offset, octets.clone()));
+        }
         let state_of = |id: &EntryId| self.entries.get(id).map(|entry| (*id, entry.state));
         Snapshot {
-            states: self.states.clone(),
-            outbox: self.outbox.values().map(without_message).collect(),
-            partials: self
-                .partials
-                .iter()
-                .map(|((stream, offset), o)| (*stream, *offset, o.clone()))
-                .collect(),
+            links,
+            states: self.states.iter().filter(|((_, key), _)| key.is_shared()).map(of_key).collect(),
             known: self.entries.keys().copied().collect(),
             unnumbered: self.entries.values().filter(|entry| entry.number.is_none()).cloned().collect(),
             expiring: self.expiring.iter().map(|(id, at)| (*at, *id)).collect(),
@@ -145,10 +209,12 @@ impl MemoryStore {
     }
 
     /// Reads what the engine asked for.
-    pub fn fetch(&self, fetch: Fetch) -> Fetched {
+    pub fn fetch(&self, link: LinkNumber, fetch: Fetch) -> Fetched {
         match fetch {
-            Fetch::Outbox { stream, offset, len_max } => self.fetch_outbox(stream, offset, len_max),
-            Fetch::Inventory => Fetched::Inventory(self.inventory()),
+            Fetch::Outbox { stream, offset, len_max } => self.fetch_outbox(link, stream, offset, len_max),
+            Fetch::Inventory { authors, conversations } => {
+                Fetched::Inventory(self.inventory(&authors, &conversations))
+            }
             Fetch::Entries(ids) => Fetched::Entries(ids.iter().filter_map(|id| self.encoded(*id)).collect()),
             Fetch::FileDigest(file) => {
                 Fetched::FileDigest(FileDigest { file, digest: digest_of(&self.file_octets(file)) })
@@ -156,12 +222,12 @@ impl MemoryStore {
         }
     }
 
-    fn fetch_outbox(&self, stream: Stream, offset: u64, len_max: u64) -> Fetched {
-        let holds =
-            self.outbox.range((stream, 0)..=(stream, offset)).next_back().map_or(offset, |(key, _)| key.1);
-        let rows = self.outbox.range((stream, holds)..=(stream, u64::MAX)).map(|(_, row)| row);
+    fn fetch_outbox(&self, link: LinkNumber, stream: Stream, offset: u64, len_max: u64) -> Fetched {
+        let until = self.outbox.range((link, stream, 0)..=(link, stream, offset)).next_back();
+        let holds = until.map_or(offset, |(key, _)| key.2);
+        let rows = self.outbox.range((link, stream, holds)..=(link, stream, u64::MAX)).map(|(_, row)| row);
         let rows: Vec<OutboxRow> = rows.take(ROWS_PER_FETCH).cloned().collect();
-        let mut source = self;
+        let mut source = OfLink(self, link);
         let framed = match frame_outbox(&rows, offset, len_max, &mut source) {
             Ok(framed) => framed,
             Err(never) => match never {},
@@ -173,8 +239,13 @@ impl MemoryStore {
         self.entries.get(&id).map(|entry| entry.encoded.clone()).filter(|encoded| !encoded.is_empty())
     }
 
-    fn inventory(&self) -> Vec<EntryId> {
-        let is_there = |id: &&EntryId| self.entries.get(id).is_some_and(|entry| !entry.encoded.is_empty());
+    fn inventory(&self, authors: &[PostId], conversations: &[ConversationId]) -> Vec<EntryId> {
+        let is_of =
+            |entry: Entry| authors.contains(&entry.author) && conversations.contains(&entry.conversation);
+        let is_there = |id: &&EntryId| {
+            let stored = self.entries.get(id).filter(|stored| !stored.encoded.is_empty());
+            stored.and_then(|stored| Entry::decode(&stored.encoded).ok()).is_some_and(is_of)
+        };
         self.log.values().filter(is_there).copied().collect()
     }
 
@@ -237,33 +308,36 @@ impl MemoryStore {
         let mut copy = self.clone();
         let is_epoch =
             |key: &StateKey| matches!(key, StateKey::Link | StateKey::SendCursors | StateKey::RecvCursors);
-        copy.states.retain(|key, _| !is_epoch(key));
+        copy.states.retain(|(_, key), _| !is_epoch(key));
         copy
     }
 }
 
-impl OutboxSource for &MemoryStore {
+/// A store, and the link of which it is asked.
+struct OfLink<'s>(&'s MemoryStore, LinkNumber);
+
+impl OutboxSource for OfLink<'_> {
     type Error = Infallible;
 
     fn entry(&mut self, id: EntryId) -> Result<Option<Vec<u8>>, Infallible> {
-        Ok(self.encoded(id))
+        Ok(self.0.encoded(id))
     }
 
     fn message(&mut self, row: &OutboxRow) -> Result<Vec<u8>, Infallible> {
-        match self.outbox.get(&(row.stream, row.offset)).map(|kept| &kept.what) {
+        match self.0.outbox.get(&(self.1, row.stream, row.offset)).map(|kept| &kept.what) {
             Some(OutboxItem::Message(octets)) => Ok(octets.clone()),
             _ => Ok(Vec::new()),
         }
     }
 
     fn file(&mut self, file: EntryId, offset: u64, len: usize) -> Result<Vec<u8>, Infallible> {
-        let octets = self.file_octets(file);
+        let octets = self.0.file_octets(file);
         let start = usize::try_from(offset).unwrap_or(usize::MAX).min(octets.len());
         Ok(octets[start..].iter().take(len).copied().collect())
     }
 
     fn file_digest(&mut self, file: EntryId) -> Result<Digest, Infallible> {
-        Ok(digest_of(&self.file_octets(file)))
+        Ok(digest_of(&self.0.file_octets(file)))
     }
 }
 

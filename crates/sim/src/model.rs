@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use couloir_engine::Write;
 use couloir_engine::store::StoredEntry;
-use couloir_wire::entry::{Body, DeliveryState, Entry, Precedence};
+use couloir_wire::entry::{
+    AnnouncementAct, Body, CaseAct, DeliveryState, Entry, MeetingAct, Note, Precedence, SwapAct,
+};
 use couloir_wire::id::EntryId;
 
 use crate::checks::{Check, Verdict, require};
@@ -179,13 +181,21 @@ impl Model {
     /// Finds what was said by the token that it carries, and compares.
     fn identify(&self, entry: &Entry) -> Result<usize, (Check, String)> {
         let nobody = || (Check::AsSaid, format!("nobody said {}", entry.id));
-        let index = token_of(&entry.body).ok_or_else(nobody)? as usize;
+        let index = token_of(&entry.body).map(|token| token as usize).or_else(|| self.same_said(entry));
+        let index = index.ok_or_else(nobody)?;
         let said = self.said.get(index).ok_or_else(nobody)?;
         let is_same = said.body == entry.body && said.precedence == entry.precedence;
         require(Check::AsSaid, is_same, || format!("{} is not as it was said (token {index})", entry.id))?;
         let is_only = said.id.is_none_or(|id| id == entry.id);
         require(Check::Once, is_only, || format!("token {index} exists under two ids"))?;
         Ok(index)
+    }
+
+    /// What carries no token is known by being the only such thing; said again, by its id.
+    fn same_said(&self, entry: &Entry) -> Option<usize> {
+        let is_it = |said: &Said| said.body == entry.body && said.id.is_none_or(|id| id == entry.id);
+        let known = self.by_id.get(&entry.id).copied();
+        known.or_else(|| self.said.iter().position(is_it))
     }
 
     fn check_author(&self, machine: usize, index: usize, stored: &StoredEntry) -> Verdict {
@@ -330,12 +340,41 @@ impl Model {
 /// The token in what a simulated user says.
 pub fn token_of(body: &Body) -> Option<u64> {
     match body {
-        Body::Note { text } => text.get(..8).and_then(|digits| u64::from_str_radix(digits, 16).ok()),
-        Body::File { name, .. } => name.get(..8).and_then(|digits| u64::from_str_radix(digits, 16).ok()),
+        Body::Note(Note { text, .. }) | Body::File { name: text, .. } | Body::Edit { text, .. } => {
+            leading(text)
+        }
         Body::Answer { deferred_until_ms, .. } => {
             (*deferred_until_ms)?.checked_sub(ANSWER_BASE_MS)?.try_into().ok()
         }
+        Body::Case { act, .. } => leading(match act {
+            CaseAct::Raise(file) => &file.title,
+            CaseAct::Status(report) => &report.text,
+            CaseAct::Answer(report) => &report.text,
+            CaseAct::Remark { text } | CaseAct::Close { why: text } => text,
+            _ => "",
+        }),
+        Body::Swap { act: SwapAct::Propose { subject: text, .. } | SwapAct::Abort { why: text }, .. } => {
+            leading(text)
+        }
+        Body::Meeting { act, .. } => leading(match act {
+            MeetingAct::Propose(plan) | MeetingAct::Counter(plan) => &plan.subject,
+            MeetingAct::Cancel { why: text } | MeetingAct::Held { remark: text, .. } => text,
+            MeetingAct::Accept { .. } => "",
+        }),
+        Body::Announcement { act, .. } => leading(match act {
+            AnnouncementAct::Propose(line) | AnnouncementAct::Counter(line) => &line.subject,
+            AnnouncementAct::Decline { why: text } | AnnouncementAct::Published { at_place: text, .. } => {
+                text
+            }
+            AnnouncementAct::Agree { .. } => "",
+        }),
+        _ => None,
     }
+}
+
+/// The token that a text begins with.
+fn leading(text: &str) -> Option<u64> {
+    text.get(..8).and_then(|digits| u64::from_str_radix(digits, 16).ok())
 }
 
 /// Answers carry their token as a time after this one.

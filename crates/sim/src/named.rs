@@ -1,6 +1,6 @@
 //! Scenarios with a story of their own: absences, old backups, two machines, a key change cut short.
 
-use couloir_engine::Notice;
+use couloir_engine::{Input, LinkNumber, Notice};
 use couloir_seal::CipherSuite;
 use couloir_wire::limits::REKEY_MS;
 use couloir_wire::papers::PaperFormatError;
@@ -36,13 +36,13 @@ pub struct Backlog {
     pub failure: Option<Failure>,
 }
 
-/// A peer comes back after `days` during which the sender said `notes` notes; the sender is down since
+/// A peer comes back after `hours` during which the sender said `notes` notes; the sender is down since
 /// the last hour, and one of three relays is dead.
-pub fn back_after(seed: u64, days: u64, notes: u64) -> Result<Return, PaperFormatError> {
+pub fn back_after(seed: u64, hours: u64, notes: u64) -> Result<Return, PaperFormatError> {
     let mut world = verified(quiet(seed, &RELAYS, 0))?;
     world.switch_off(1);
     let from_ms = world.now_ms;
-    let span_ms = days * DAY_MS;
+    let span_ms = hours * HOUR_MS;
     for note in 0..notes {
         world.run_until(from_ms + span_ms * note / notes);
         let body = world.note(200);
@@ -114,7 +114,7 @@ pub fn old_backup(seed: u64) -> Result<World, PaperFormatError> {
 }
 
 /// Two machines claim one post: the second has the first one's disk, or a backup of it. Somebody must
-/// notice within `HOUR_MS`; then a person retires the second machine and settles it.
+/// notice within [`HOUR_MS`].
 pub fn two_machines(seed: u64, routes: &[RouteKind], is_restored: bool) -> Result<World, PaperFormatError> {
     let mut world = verified(quiet(seed, routes, 0))?;
     world.is_talking = true;
@@ -135,6 +135,39 @@ pub fn two_machines(seed: u64, routes: &[RouteKind], is_restored: bool) -> Resul
     }));
     world.is_talking = false;
     Ok(world)
+}
+
+/// A backup is restored on a second machine while the first is off, and the first is switched on again. Both
+/// share a direct route alone with the other post.
+pub fn first_machine_returns(seed: u64) -> Result<World, PaperFormatError> {
+    let mut world = verified(quiet(seed, &[RouteKind::Direct], 0))?;
+    world.is_talking = true;
+    world.is_contested = true;
+    world.switch_off(0);
+    world.run_until(world.now_ms + 20 * 60_000);
+    let mut second = world.nodes[0].cloned(Chance::new(seed, PURPOSE_NODE + 2));
+    second.store = second.store.backup();
+    world.add_machine(second, 0);
+    world.run_until(world.now_ms + 20 * 60_000);
+    world.switch_on(0);
+    world.run_until(world.now_ms + HOUR_MS);
+    world.is_talking = false;
+    Ok(world)
+}
+
+/// After [`two_machines`] or [`first_machine_returns`] on a direct route alone: the desk of the other post has frozen the link, and both
+/// machines were told. Then a person stops the second, and the other desk settles it.
+pub fn settle_two_machines(world: &mut World) {
+    for (node, notice) in [(1, Notice::TwoNodes), (0, Notice::FrozenThere), (2, Notice::FrozenThere)] {
+        let is_told = world.notices.iter().any(|(_, told, what)| (*told, what) == (node, &notice));
+        world.judge(require(Check::TwoNoticed, is_told, || format!("machine {node} reads no {notice:?}")));
+    }
+    world.switch_off(2);
+    world.nodes[2].is_retired = true;
+    let stores = [&world.nodes[0].store, &world.nodes[1].store];
+    world.model.disk_replaced(&stores);
+    world.give(1, Input::Thaw(LinkNumber::FIRST));
+    world.converge();
 }
 
 /// Two offices that share a folder alone, one of whose clocks is `off_ms` wrong from the start.

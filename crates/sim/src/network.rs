@@ -154,11 +154,16 @@ fn first_octets(token: &[u8; 32]) -> u64 {
     token.first_chunk().map_or(0, |octets| u64::from_be_bytes(*octets))
 }
 
-/// FNV-1a by words: cells differ in their random nonces if in anything.
+/// FNV-1a by words in four lanes: cells differ in their random nonces if in anything.
 pub(crate) fn hash_of(cell: &[u8]) -> u64 {
-    let words =
-        cell.chunks_exact(8).filter_map(|word| word.first_chunk()).map(|word| u64::from_le_bytes(*word));
-    words.fold(0xCBF2_9CE4_8422_2325, |hash, word| (hash ^ word).wrapping_mul(0x0100_0000_01B3))
+    let step = |hash: u64, word: u64| (hash ^ word).wrapping_mul(0x0100_0000_01B3);
+    let mut lanes = [0xCBF2_9CE4_8422_2325_u64; 4];
+    for block in cell.chunks(32) {
+        for (lane, word) in lanes.iter_mut().zip(block.chunks(8)) {
+            *lane = step(*lane, word.first_chunk().map_or(0, |word| u64::from_le_bytes(*word)));
+        }
+    }
+    lanes.into_iter().fold(cell.len() as u64, step)
 }
 
 /// Tokens are remembered for one to two of these: longer than any clock jump of a run.

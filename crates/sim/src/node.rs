@@ -51,6 +51,8 @@ pub struct Node {
     pub disk_ms: u64,
     /// Whether a sync fails.
     pub is_disk_full: bool,
+    /// When something of the peer's last came, in simulated milliseconds.
+    pub heard_ms: Option<u64>,
     /// Entries that nobody at the desk has read.
     pub unread: Vec<EntryId>,
     /// Copies of the disk: backups and images, oldest first.
@@ -82,6 +84,7 @@ impl Node {
             kill_in: None,
             disk_ms: DISK_MS,
             is_disk_full: false,
+            heard_ms: None,
             unread: Vec::new(),
             copies: Vec::new(),
         }
@@ -117,14 +120,15 @@ impl Node {
     /// Makes an engine from the store, as a process does after its disk failed.
     pub fn start_engine(&mut self, now_ms: u64, wall: WallTime) -> Result<(), RecoverError> {
         self.engines += 1;
-        let setup = Setup {
-            signing: SigningKey::from_seeds(self.seeds.clone()),
-            suite: self.suite,
-            seed: self.chance.seed(),
-        };
+        let setup = Setup { signing: self.signing_key(), suite: self.suite, seed: self.chance.seed() };
         let now = self.now(now_ms, wall);
         self.engine = Some(Engine::recover(now, setup, self.store.snapshot())?);
         Ok(())
+    }
+
+    /// The post's key.
+    pub(crate) fn signing_key(&self) -> SigningKey {
+        SigningKey::from_seeds(self.seeds.clone())
     }
 
     /// Drops the engine; what it had not made durable is gone.

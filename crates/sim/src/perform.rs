@@ -137,10 +137,10 @@ impl World {
                 machine.left.retain(|of, _| Some(*of) != route);
             }
             Output::DirectSend { route, frame } => self.send_frame(node, route, frame),
-            Output::Fetch(fetch) => {
-                let fetched = self.nodes[node].store.fetch(fetch);
-                self.digest.input(node, self.now_ms, &Input::Fetched(fetched.clone()));
-                self.nodes[node].waiting.push(Input::Fetched(fetched));
+            Output::Fetch(link, fetch) => {
+                let fetched = self.nodes[node].store.fetch(link, fetch);
+                self.digest.input(node, self.now_ms, &Input::Fetched(link, fetched.clone()));
+                self.nodes[node].waiting.push(Input::Fetched(link, fetched));
             }
             Output::Said { token, id } => {
                 let verdict = self.model.acknowledged(token, id, &self.nodes[node].store);
@@ -196,6 +196,7 @@ impl World {
         self.tally.batches += 1;
         let has_partials = batch.iter().any(|write| matches!(write, couloir_engine::Write::Partial { .. }));
         self.tell(Some(node), "durable", || words_of(&batch));
+        self.nodes[node].store.begin_batch();
         for write in batch {
             let store = &mut self.nodes[node].store;
             let verdict = self.model.check_write(node, self.now_ms, store, &write);
@@ -341,7 +342,11 @@ impl World {
             Refusal::NoChannel | Refusal::NotVerified => !self.is_verified(),
             Refusal::Frozen => self.is_contested,
             Refusal::NoSuchEntry => true,
-            Refusal::Unacceptable(_) | Refusal::Charter(_) => false,
+            Refusal::Unacceptable(_)
+            | Refusal::Charter(_)
+            | Refusal::Replaced
+            | Refusal::NoSuchConversation
+            | Refusal::TooMany => false,
         };
         self.judge(require(Check::Taken, is_expected, || format!("token {token} was refused: {refusal:?}")));
     }
@@ -366,6 +371,9 @@ impl World {
         if is_split && !self.is_contested {
             self.tally.freezes += 1;
             self.after(SETTLE_MS, Event::Settle(node));
+        }
+        if let Notice::AmendmentWaits(hash) = notice {
+            self.after(SIGN_MS, Event::Sign(node, hash));
         }
         if self.notices.len() < NOTICES_MAX {
             self.notices.push((self.now_ms, node, notice));
@@ -398,6 +406,7 @@ impl World {
 
 fn words_of(batch: &[couloir_engine::Write]) -> String {
     let words = batch.iter().map(|write| match write {
+        couloir_engine::Write::OfLink(link) => format!("link {}", link.0),
         couloir_engine::Write::State(key, octets) => {
             format!("{}:{}", key_word(*key), octets.as_ref().map_or(0, Vec::len))
         }
@@ -438,6 +447,8 @@ const ROUNDS_MAX: u32 = 1_000;
 const DISK_RETRY_MS: u64 = 1_000;
 /// How long a person takes to settle a frozen link.
 const SETTLE_MS: u64 = 5 * 60_000;
+/// How long an officer takes to sign what the other side proposes.
+const SIGN_MS: u64 = 2 * 60_000;
 const NOTICES_MAX: usize = 10_000;
 const _: () = assert!(Stream::ALL.len() == STREAMS);
 /// How long it takes a person to set a machine's clock.

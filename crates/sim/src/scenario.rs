@@ -9,7 +9,7 @@ use couloir_wire::papers::PaperFormatError;
 use couloir_wire::route::RouteSpec;
 use couloir_wire::ruler::Ruler;
 
-use crate::chance::Chance;
+use crate::chance::{Chance, noise};
 use crate::checks::{Check, Failure, require};
 use crate::direct::Direct;
 use crate::faults::{FaultClass, Swarm, Tally};
@@ -73,7 +73,7 @@ pub fn drawn(seed: u64, suite: CipherSuite, safety_ms: u64) -> Config {
         4 => &[RouteKind::Relay(2)],
         _ => &[RouteKind::Relay(0), RouteKind::Folder(1), RouteKind::Direct],
     };
-    Config {
+    let config = Config {
         seed,
         suite,
         routes: routes.to_vec(),
@@ -83,10 +83,20 @@ pub fn drawn(seed: u64, suite: CipherSuite, safety_ms: u64) -> Config {
         safety_ms,
         talk_mean_ms: Some(chance.pick(&[10_000, 30_000, 120_000])),
         is_talk_light: false,
+        has_matters: false,
         are_kills_timed: false,
         is_observed: false,
         is_told: false,
+    };
+    with_officers(config)
+}
+
+/// The charter is amended in half of the runs; drawn last and apart, so that all else is as without.
+fn with_officers(mut config: Config) -> Config {
+    if noise(config.seed, [PURPOSE_SCENARIO, FaultClass::Charter as u64, 0]) & 1 == 0 {
+        config.swarm.0.push(FaultClass::Charter);
     }
+    config
 }
 
 /// A world without faults over `routes`.
@@ -141,6 +151,12 @@ impl World {
                 format!("after {windows} windows without faults: {}", missing.join("; "))
             }));
         }
+        // While all is there: nodes go on saying by themselves what deadlines ask for.
+        if self.config.has_matters && self.failure.is_none() {
+            self.check_matters();
+            self.check_record();
+            self.check_notes();
+        }
         self.check_calm();
     }
 
@@ -168,7 +184,9 @@ impl World {
     /// What is not yet where it must be, in words.
     pub fn missing(&self) -> Vec<String> {
         let in_use = (0..self.nodes.len()).filter(|node| !self.nodes[*node].is_retired);
-        in_use.flat_map(|node| self.model.missing(node, &self.nodes[node].store)).collect()
+        let lacking = in_use.flat_map(|node| self.model.missing(node, &self.nodes[node].store));
+        let under_way = if self.config.has_matters { self.unsettled() } else { Vec::new() };
+        lacking.chain(under_way).collect()
     }
 
     /// Time that the octets still to be carried need on the slowest of routes, in milliseconds.
@@ -211,12 +229,16 @@ impl World {
                 format!("machine {node} still holds {overdue:?}")
             }));
         }
+        let is_one = self.have_one_charter();
+        self.judge(require(Check::SameCharter, is_one, || "two charters are in force".to_owned()));
         let is_same = self.show_one_phrase();
         self.judge(require(Check::SamePhrase, is_same, || format!("the desks show {:?}", self.phrases())));
     }
 
     fn is_calm(&self) -> bool {
-        self.show_one_phrase() && (0..self.nodes.len()).all(|node| self.hears(node) != Some(false))
+        self.have_one_charter()
+            && self.show_one_phrase()
+            && (0..self.nodes.len()).all(|node| self.hears(node) != Some(false))
     }
 
     /// Whether `node` hears its peer and is heard; nothing if no process runs on it.
@@ -250,47 +272,39 @@ impl World {
 
 /// The charter's routes.
 pub(crate) fn specs(config: &Config, entropy: &mut Entropy) -> Vec<RouteSpec> {
-    let url = |index: usize, kind: &RouteKind| match kind {
-        RouteKind::Relay(_) => format!("https://relay-{index}.example:7443#pin=00"),
-        RouteKind::Folder(_) => "folder:/srv/couloir".to_owned(),
-        RouteKind::Direct => "quic://post.example:7444".to_owned(),
+    let mut of_kind = |(index, kind)| spec(config, index, kind, RouteId(entropy.array()));
+    config.routes.iter().copied().enumerate().map(&mut of_kind).collect()
+}
+
+/// What a charter says of route number `index`.
+pub(crate) fn spec(config: &Config, index: usize, kind: RouteKind, id: RouteId) -> RouteSpec {
+    let (url, ruler) = match kind {
+        RouteKind::Relay(ruler) => (format!("https://relay-{index}.example:7443#pin=00"), ruler),
+        RouteKind::Folder(ruler) => ("folder:/srv/couloir".to_owned(), ruler),
+        RouteKind::Direct => ("quic://post.example:7444".to_owned(), 0),
     };
-    let ruler = |kind: &RouteKind| match kind {
-        RouteKind::Relay(ruler) | RouteKind::Folder(ruler) => *ruler,
-        RouteKind::Direct => 0,
-    };
-    let spec = |(index, kind): (usize, &RouteKind)| RouteSpec {
-        id: RouteId(entropy.array()),
-        url: url(index, kind),
-        window_ms: config.window_ms,
-        cell_len: config.cell_len,
-        lanes: 1,
-        ruler: ruler(kind),
-        from_ms: EPOCH.0 - 1,
-        retired_ms: None,
-    };
-    config.routes.iter().enumerate().map(spec).collect()
+    let (window_ms, cell_len) = (config.window_ms, config.cell_len);
+    RouteSpec { id, url, window_ms, cell_len, lanes: 1, ruler, from_ms: EPOCH.0 - 1, retired_ms: None }
 }
 
 /// What carries them.
 pub(crate) fn routes(config: &Config, specs: &[RouteSpec]) -> Vec<Route> {
+    let routes = config.routes.iter().zip(specs).enumerate();
+    routes.map(|(index, (kind, spec))| route(config, index, *kind, spec.clone())).collect()
+}
+
+/// Route number `index`, before anything happened on it.
+pub(crate) fn route(config: &Config, index: usize, kind: RouteKind, spec: RouteSpec) -> Route {
     let ruler = |number: u8| Ruler::from_number(number).expect("routes are drawn with rulers 0 to 2");
-    let carrier = |index: usize, kind: &RouteKind| match kind {
+    let carrier = match kind {
         RouteKind::Relay(number) => {
-            Carrier::Relay(Box::new(RelayActor::new(ruler(*number), config.seed ^ index as u64)))
+            Carrier::Relay(Box::new(RelayActor::new(ruler(number), config.seed ^ index as u64)))
         }
-        RouteKind::Folder(number) => Carrier::Folder(Folder::new(ruler(*number))),
+        RouteKind::Folder(number) => Carrier::Folder(Folder::new(ruler(number))),
         RouteKind::Direct => Carrier::Direct(Direct::default()),
     };
-    let route = |(index, kind): (usize, &RouteKind)| Route {
-        spec: specs[index].clone(),
-        carrier: carrier(index, kind),
-        weather: Weather::FAIR,
-        is_up: true,
-        cut_off: Default::default(),
-        is_dead: false,
-    };
-    config.routes.iter().enumerate().map(route).collect()
+    let cut_off = Default::default();
+    Route { spec, carrier, weather: Weather::FAIR, is_up: true, cut_off, is_dead: false }
 }
 
 /// Classes that lose no disk: what remains when a run is about something else.

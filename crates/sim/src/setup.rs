@@ -19,7 +19,9 @@ use crate::memory_store::MemoryStore;
 
 /// The two offices of a run: their keys and stores before either ever ran.
 pub struct Offices {
-    /// Seeds of the two nodes' signing keys; the inviter's first.
+    /// The keys of both sides' officers; the inviter's first.
+    pub officers: [SigningKey; 2],
+    /// Seeds of the two nodes' signing keys.
     pub seeds: [Secret<64>; 2],
     /// Their stores.
     pub stores: [MemoryStore; 2],
@@ -70,6 +72,7 @@ pub fn offices(
     second.acceptance = Some(Paper(acceptance.encode()));
     second.inviter = Some((Paper(cbor::encode(&inviter.signet)), Paper(inviter.certificate.encode())));
     Ok(Offices {
+        officers: [inviter.officer, invited.officer],
         seeds: [inviter.node.seeds().clone(), invited.node.seeds().clone()],
         stores: [store_of(&first), store_of(&second)],
     })

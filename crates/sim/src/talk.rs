@@ -1,6 +1,6 @@
 //! Users: they say things, read the log, compare the phrase, come and go.
 
-use couloir_engine::{Input, Say};
+use couloir_engine::{Input, LinkNumber, Say};
 use couloir_wire::cell::{Desk, Official};
 use couloir_wire::entry::{Body, Precedence};
 use couloir_wire::id::EntryId;
@@ -16,6 +16,9 @@ impl World {
         let wait_ms = self.talk.wait_ms(mean_ms);
         self.after(wait_ms, Event::Talk(node));
         if self.is_talking && self.nodes[node].engine.is_some() {
+            if self.config.has_matters && self.talk.percent(40) {
+                return self.speak_of_matters(node);
+            }
             let body = self.draw_body(node);
             self.say_somehow(node, body);
         }
@@ -50,7 +53,8 @@ impl World {
             self.nodes[node].store.import_file(id, octets.clone());
         }
         self.tell(Some(node), "say", || format!("token {token} {precedence:?} {}", body.word()));
-        self.give(node, Input::Say(Say { token, id, precedence, body, expires_after_ms, when_verified }));
+        let say = Say { id, precedence, expires_after_ms, when_verified, ..Say::plain(token, body) };
+        self.give(node, Input::Say(Box::new(say)));
     }
 
     fn draw_precedence(&mut self) -> Precedence {
@@ -83,7 +87,7 @@ impl World {
         while (text.len() as u64) < octets {
             text.push_str(word);
         }
-        Body::Note { text }
+        Body::note(text)
     }
 
     fn draw_file(&mut self) -> Body {
@@ -108,14 +112,22 @@ impl World {
         if self.nodes[node].engine.is_none() || self.nodes[node].is_retired {
             return;
         }
-        self.confirm_phrase(node);
+        self.check_silence(node);
+        if !self.has_confirmed(node) {
+            self.confirm_phrase(node);
+        }
+        if self.config.has_matters {
+            self.keep_matters(node);
+        }
         let unread = std::mem::take(&mut self.nodes[node].unread);
         let store = &self.nodes[node].store;
         let is_peers = |id: &EntryId| store.entry(*id).is_some_and(|entry| !entry.is_own);
         let shown: Vec<EntryId> = unread.into_iter().filter(is_peers).collect();
         if !shown.is_empty() {
             self.model.shown(node, &shown);
-            self.give(node, Input::Shown(shown));
+            let peer = self.nodes[node].engine.as_ref().and_then(|engine| engine.party().peer.clone());
+            let Some(author) = peer.map(|peer| peer.post()) else { return };
+            self.give(node, Input::Shown { author, entries: shown });
         }
     }
 
@@ -125,9 +137,9 @@ impl World {
         let is_same = (0..self.nodes.len())
             .filter(|other| self.model.posts[*other] != self.model.posts[node])
             .any(|other| self.phrase(other) == phrase);
-        if phrase.is_some() && is_same && !self.has_confirmed(node) {
+        if phrase.is_some() && is_same {
             self.tell(Some(node), "confirms", || "the phrase".to_owned());
-            self.give(node, Input::ConfirmPhrase);
+            self.give(node, Input::ConfirmPhrase(LinkNumber::FIRST));
         }
     }
 
@@ -140,7 +152,7 @@ impl World {
 
     /// The phrase that the desk of `node` shows.
     pub(crate) fn phrase(&self, node: usize) -> Option<String> {
-        Some(self.nodes[node].engine.as_ref()?.phrase()?.digits)
+        Some(self.nodes[node].engine.as_ref()?.phrase(LinkNumber::FIRST)?.digits)
     }
 
     /// An officer comes or goes, tests the line, or tells how the official line is.

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use couloir_engine::{Exchanged, Input};
+use couloir_seal::identity::SigningKey;
 use couloir_seal::{CipherSuite, Entropy};
-use couloir_wire::id::RouteId;
+use couloir_wire::id::{Digest, RouteId};
 use couloir_wire::papers::PaperFormatError;
 use couloir_wire::time::{WallTime, Window};
 
@@ -40,6 +41,8 @@ pub struct Config {
     pub talk_mean_ms: Option<u64>,
     /// Whether only short notes are said, so that no route is ever behind.
     pub is_talk_light: bool,
+    /// Whether cases and swaps are among what is said.
+    pub has_matters: bool,
     /// Whether kills happen at instants instead of between outputs, so that they do not depend on
     /// what is said.
     pub are_kills_timed: bool,
@@ -81,6 +84,8 @@ pub(crate) enum Event {
     Copy(usize),
     /// A person settles a frozen link.
     Settle(usize),
+    /// An officer signs the version of the charter that waits.
+    Sign(usize, Digest),
 }
 
 /// An exchange on its way.
@@ -123,6 +128,8 @@ pub struct World {
     pub is_faulty: bool,
     /// Whether two machines claim one post, so that nodes may freeze or stop.
     pub is_contested: bool,
+    /// Keys of the officers of either post.
+    pub(crate) officers: [SigningKey; 2],
     pub(crate) ledger: SlotLedger,
     pub(crate) talk: Chance,
     pub(crate) fault_chances: BTreeMap<FaultClass, Chance>,
@@ -160,6 +167,7 @@ impl World {
             is_talking: config.talk_mean_ms.is_some(),
             is_faulty: true,
             is_contested: false,
+            officers: offices.officers,
             ledger: SlotLedger::default(),
             talk: Chance::new(config.seed, PURPOSE_TALK),
             fault_chances: BTreeMap::new(),
@@ -240,7 +248,8 @@ impl World {
             Event::Fault(class) => self.begin_fault(class),
             Event::Mend(mend) => self.mend(mend),
             Event::Copy(node) => self.copy_disk(node),
-            Event::Settle(node) => self.give(node, Input::Thaw),
+            Event::Settle(node) => self.give(node, Input::Thaw(couloir_engine::LinkNumber::FIRST)),
+            Event::Sign(node, hash) => self.sign_proposal(node, hash),
         }
     }
 
@@ -249,6 +258,7 @@ impl World {
         if node.life != flight.life || !node.is_on {
             return;
         }
+        let has_cells = flight.result.as_ref().is_ok_and(|answer| answer.gets.iter().any(Option::is_some));
         let exchanged = Exchanged {
             route: flight.armed.route,
             window: flight.armed.window,
@@ -257,6 +267,9 @@ impl World {
             back: node.now(self.now_ms, EPOCH).moment,
             result: flight.result,
         };
+        if has_cells {
+            self.note_heard(flight.node);
+        }
         self.give(flight.node, Input::Exchanged(exchanged));
     }
 

@@ -9,6 +9,7 @@ use couloir_sim::faults::{FaultClass, Swarm};
 use couloir_sim::named::from_outside;
 use couloir_sim::scenario::{PLAIN, RouteKind, drawn, quiet, run};
 use couloir_sim::world::Config;
+use couloir_talks::planted as talks;
 
 #[test]
 fn acknowledging_before_the_sync_is_caught() {
@@ -117,6 +118,11 @@ fn a_prompt_route_that_waits_for_no_connection_is_caught() {
 }
 
 #[test]
+fn calling_a_peer_alive_that_is_silent_is_caught() {
+    assert_caught(Bug::NeverSilent, &[Check::Silence], |seed| faulty(seed, &[FaultClass::Absence]));
+}
+
+#[test]
 fn fragments_with_wrong_boundaries_are_caught() {
     assert_caught(Bug::LosesBoundaries, &[Check::NoHalt, Check::Arrives], calm);
 }
@@ -158,6 +164,19 @@ fn without_a_planted_bug_the_same_runs_pass() {
             let failure = run(config).expect("a world").failure.map(|failure| failure.to_string());
             assert_eq!(failure, None, "seed {seed}");
         }
+    }
+}
+
+#[test]
+fn desks_that_compute_otherwise_are_caught() {
+    let with_matters = |seed| Config { has_matters: true, ..calm(seed) };
+    let bugs =
+        [(talks::Bug::FoldsAsTheyCame, Check::SameState), (talks::Bug::ForgetsOrphans, Check::SameHead)];
+    for (bug, check) in bugs {
+        talks::plant(Some(bug));
+        let failure = (1..=SEEDS).find_map(|seed| run(with_matters(seed)).expect("a world").failure);
+        talks::plant(None);
+        assert_eq!(failure.map(|failure| failure.check), Some(check), "{bug:?}");
     }
 }
 

@@ -54,6 +54,16 @@ macro_rules! ids {
                 parse_hex(text).map(Self)
             }
         }
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                to.collect_str(self)
+            }
+        }
+        impl<'d> serde::Deserialize<'d> for $name {
+            fn deserialize<D: serde::Deserializer<'d>>(from: D) -> Result<Self, D::Error> {
+                <String as serde::Deserialize>::deserialize(from)?.parse().map_err(serde::de::Error::custom)
+            }
+        }
         impl<C> minicbor::Encode<C> for $name {
             fn encode<W: minicbor::encode::Write>(
                 &self,
@@ -90,8 +100,10 @@ ids! {
     RouteId: 16;
     /// One thing said: random, its last [`ENTRY_ID_TIME_OCTETS`] the author's time.
     EntryId: 16;
-    /// A conversation: random.
+    /// A conversation: the id of the entry that opened it; the channel's first one is named after the channel.
     ConversationId: 16;
+    /// A statement: random.
+    StatementId: 16;
     /// One life of a node's streams: random, new after every re-establishment.
     IncarnationId: 16;
     /// SHA-256 of something: an entry with its salt, a charter, a public key.
@@ -109,6 +121,27 @@ impl EntryId {
         let at = at_ms.to_be_bytes();
         octets[EntryId::LEN - ENTRY_ID_TIME_OCTETS..].copy_from_slice(&at[at.len() - ENTRY_ID_TIME_OCTETS..]);
         EntryId(octets)
+    }
+
+    /// Its octets with its author's time in front: in this order, what is said together lies together.
+    pub fn time_first(self) -> [u8; EntryId::LEN] {
+        let mut octets = self.0;
+        octets.rotate_right(ENTRY_ID_TIME_OCTETS);
+        octets
+    }
+
+    /// The id of which [`EntryId::time_first`] gave these octets.
+    pub fn from_time_first(octets: [u8; EntryId::LEN]) -> EntryId {
+        let mut octets = octets;
+        octets.rotate_left(ENTRY_ID_TIME_OCTETS);
+        EntryId(octets)
+    }
+}
+
+impl ConversationId {
+    /// The id of the conversation that an entry opens.
+    pub fn opened_by(opening: EntryId) -> ConversationId {
+        ConversationId(opening.0)
     }
 }
 

@@ -4,6 +4,30 @@
 pub const TEXT_OCTETS_MAX: usize = 64 * 1024;
 /// An encoded entry: the longest text, eight parents and the fixed fields.
 pub const ENTRY_OCTETS_MAX: usize = TEXT_OCTETS_MAX + 4 * 1024;
+/// A statement or countersignature: two texts of a page or two, signatures and a certificate.
+pub const SIGNED_OCTETS_MAX: usize = TEXT_OCTETS_MAX;
+/// A quotation in a note: what one answers, not all of it.
+pub const QUOTE_OCTETS_MAX: usize = 4 * 1024;
+/// A remark, a reason, a description: two pages.
+pub const REMARK_OCTETS_MAX: usize = 16 * 1024;
+/// A public line in one language.
+pub const LINE_OCTETS_MAX: usize = 8 * 1024;
+/// A text that is shown in a swap.
+pub const SWAPPED_OCTETS_MAX: usize = 48 * 1024;
+/// A STIX bundle that travels with its entry; a longer one follows in the bulk stream.
+pub const BUNDLE_OCTETS_MAX: usize = 48 * 1024;
+/// Choices of a plan, languages of a text, clocks of a case: what fits on a page.
+pub const ITEMS_MAX: usize = 8;
+/// Persons of a case or a list; about what fits in an entry.
+pub const PERSONS_MAX: u16 = 200;
+/// Posts of a conversation.
+pub const MEMBERS_MAX: usize = PEERS_MAX;
+/// Numbers of entries stay where every program counts exactly.
+pub const NUMBER_MAX: u64 = 1 << 53;
+/// How far a reader may be behind in a conversation: numbers that jump further are a forgery.
+pub const NUMBER_JUMP_MAX: u64 = 1 << 24;
+/// Conversations of a channel: years of work at several a day.
+pub const CONVERSATIONS_MAX: usize = 4_096;
 /// Parents of an entry: more heads than posts in a channel cannot be open at once for long.
 pub const PARENTS_MAX: usize = 8;
 /// A file: what a week on three default routes carries is about 1.8 GB.
@@ -56,8 +80,8 @@ pub const GETS_PER_LANE: usize = 2;
 pub const SEARCH_GETS_PER_LANE: usize = 16;
 /// Spare GETs of a searching exchange, per lane, that stay near the newest hit.
 pub const SEARCH_NEAR_GETS: usize = 4;
-/// Hits around which a search remembers what it probed: a level's hits come newest first, so one each.
-pub const SEARCH_STRETCHES_MAX: usize = 64;
+/// Stretches of probed marks that a search remembers of each level: a level's hits come newest first, so few.
+pub const SEARCH_STRETCHES_MAX: usize = 16;
 /// Probes of a search that were never answered and are tried again: those of 16 exchanges.
 pub const SEARCH_UNANSWERED_MAX: usize = 224;
 /// Slots that a listing of a folder holds: what two directions of the shortest windows keep there.
@@ -72,6 +96,30 @@ pub const USED_INTERVALS_MAX: usize = 256;
 pub const PEERS_MAX: usize = 32;
 /// A parts' rendezvous message: acceptance, key package, signatures.
 pub const RENDEZVOUS_OCTETS_MAX: usize = 64 * 1024;
+/// A statement's document: it travels inside one entry.
+pub const STATEMENT_OCTETS_MAX: usize = TEXT_OCTETS_MAX;
+/// Texts of a statement: the languages of both sides, and of whoever mediates.
+pub const STATEMENT_TEXTS_MAX: usize = 8;
+/// All texts of a statement together: what is left beside two signatures and a certificate by four officers.
+pub const STATEMENT_TEXT_OCTETS_MAX: usize = 40 * 1024;
+/// A countersignature as it travels: its act, two signatures, a certificate by sixteen officers.
+pub const COUNTERSIGNATURE_OCTETS_MAX: usize = TEXT_OCTETS_MAX;
+/// Why something was declined: a page.
+pub const REASON_OCTETS_MAX: usize = 2 * 1024;
+/// Tips of a record that one item names; with more, the rest stay tips until a later item names them.
+pub const PREVIOUS_MAX: usize = 8;
+/// Sides of a channel: two, or a few.
+pub const SIDES_MAX: usize = 8;
+/// Countersignatures by one post that count beneath one statement: each verdict, and one to spare.
+pub const COUNTERSIGNATURES_OF_ONE_MAX: usize = 4;
+/// Countersignatures that one exported statement carries: those of every post of a channel.
+pub const COUNTERSIGNATURES_MAX: usize = COUNTERSIGNATURES_OF_ONE_MAX * MEMBERS_MAX;
+/// Statements of one exported record.
+pub const EXPORTED_STATEMENTS_MAX: usize = 1 << 17;
+/// Certificates, and revocations, of one exported record: every node that ever spoke for a post.
+pub const EXPORTED_PAPERS_MAX: usize = 1_024;
+/// An exported record: 10,000 agreed statements take about 77 MB.
+pub const EXPORT_OCTETS_MAX: usize = 1 << 30;
 
 const _: () = assert!(MESSAGE_OCTETS_MAX as u64 <= STREAM_CREDIT / 4);
 const _: () = assert!(FILE_PIECE_OCTETS + 64 <= MESSAGE_OCTETS_MAX);

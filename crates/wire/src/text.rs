@@ -55,6 +55,14 @@ fn check(
     if text.is_ascii() || is_nfc(text) { Ok(()) } else { Err(TextError::NotNormal) }
 }
 
+/// Appends `c` as it may go to a terminal: what is not seen, or turns the direction of writing, as `<U+202E>`.
+pub fn push_visible(out: &mut String, c: char) {
+    match c {
+        c if c.is_control() || is_invisible(c) => out.push_str(&format!("<U+{:04X}>", u32::from(c))),
+        c => out.push(c),
+    }
+}
+
 /// Characters that show nothing or reorder what follows (Unicode UAX #9, and joiners of no width).
 pub fn is_invisible(c: char) -> bool {
     matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}'

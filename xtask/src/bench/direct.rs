@@ -35,7 +35,7 @@ pub fn offices(place: &Place) -> anyhow::Result<Offices> {
 pub fn run(place: &Place) -> anyhow::Result<Section> {
     let mut section = Section::new("A prompt direct route");
     let mut offices = offices(place)?;
-    let arrivals = offices.beijing.client()?.follow()?;
+    let arrivals = offices.beijing.client()?.follow(None)?;
     let bare = place.may_build.then(bare_quic).flatten();
     delay(&offices, &arrivals, bare, &mut section)?;
     let many = if place.is_quick { NOTES_MANY_QUICK } else { NOTES_MANY };
@@ -90,7 +90,7 @@ fn delay(
 
 /// Median in milliseconds of a bare QUIC message one way with a SQLite commit at both ends.
 fn bare_quic() -> Option<f64> {
-    let output = steps::output(&["cargo", "bench", "--locked", "-p", "couloir", "--bench", "bare_quic"])?;
+    let output = steps::output(&["cargo", "bench", "--locked", "--workspace", "--bench", "bare_quic"])?;
     let line = output.lines().find(|line| line.contains("median_ms"))?;
     line.split_whitespace().next_back()?.parse().ok()
 }
@@ -139,12 +139,13 @@ fn in_order(arrivals: &Receiver<Shown>, texts: &[String]) -> anyhow::Result<Inst
 
 fn kept(offices: &mut Offices, section: &mut Section) -> anyhow::Result<()> {
     eprintln!("kept while the receiver is down");
+    let before = offices.beijing.client()?.log()?.last().and_then(|row| row["number"].as_u64());
     offices.beijing.stop()?;
     let texts: Vec<String> = (0..NOTES_KEPT).map(|number| text("kept", number)).collect();
     offices.tokyo.client()?.say_all(&texts)?;
     offices.beijing.start()?;
     let serves = Instant::now();
-    let arrivals = offices.beijing.client()?.follow()?;
+    let arrivals = offices.beijing.client()?.follow(before)?;
     let mut missing = NOTES_KEPT;
     let mut last = serves;
     while missing > 0 {
@@ -171,7 +172,8 @@ fn is_of(row: &Value, kind: &str) -> bool {
 }
 
 fn start(offices: &mut Offices, section: &mut Section) -> anyhow::Result<()> {
-    let arrivals = offices.beijing.client()?.follow()?;
+    let before = offices.beijing.client()?.log()?.last().and_then(|row| row["number"].as_u64());
+    let arrivals = offices.beijing.client()?.follow(before)?;
     eprintln!("start to first note");
     offices.tokyo.stop()?;
     offices.tokyo.ask(&["send", "first after a start"])?;

@@ -35,16 +35,9 @@ pub fn run(place: &Place) -> anyhow::Result<Section> {
     let percent = (cpu_seconds(process)? - before) / seconds as f64 * 100.0;
     let octets_each = (carried() - carried_before) / 2;
     let mebibytes = resident_mebibytes(process)?;
-    let held = percent <= CPU_PERCENT_MAX;
-    section.figure(Figure::aimed("share of a core", format!("{percent:.2} %"), "", "at most 1 %", held));
-    let held = mebibytes <= MEBIBYTES_MAX;
-    section.figure(Figure::aimed(
-        "resident memory after unlocking",
-        format!("{mebibytes:.0} MiB"),
-        "",
-        "at most 64 MiB",
-        held,
-    ));
+    section.figure(Figure::at_most("share of a core", percent, ("%", 2), "", CPU_PERCENT_MAX));
+    let what = "resident memory after unlocking";
+    section.figure(Figure::at_most(what, mebibytes, ("MiB", 0), "", MEBIBYTES_MAX));
     traffic::start_and_day(&mut section, octets_each, seconds);
     section.note(format!(
         "Measured over {seconds} s soon after a start, while each exchange asks for 16 cells instead of 2: the dearest half hour."
@@ -62,7 +55,7 @@ fn cpu_seconds(process: u32) -> anyhow::Result<f64> {
 }
 
 /// Memory of a process that is in RAM.
-fn resident_mebibytes(process: u32) -> anyhow::Result<f64> {
+pub fn resident_mebibytes(process: u32) -> anyhow::Result<f64> {
     let status = fs::read_to_string(format!("/proc/{process}/status"))?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("VmRSS")?;
     let kibibytes: f64 = line.trim().trim_end_matches(" kB").parse()?;

@@ -134,7 +134,7 @@ fn once(place: &Place, left: usize, seconds: u64) -> anyhow::Result<Run> {
     let routes = [relay_1, relay_2, Route::Folder(dead_drop)];
     let mut offices = Offices::set_up(place, folder, "200ms", &urls)?;
     offices.meet()?;
-    let arrivals = offices.beijing.client()?.follow()?;
+    let arrivals = offices.beijing.client()?.follow(None)?;
     let said = talk(&mut offices.tokyo.client()?, &routes, left, seconds)?;
     let arrived = collect(&arrivals, &said);
     let log = offices.beijing.client()?.log()?;

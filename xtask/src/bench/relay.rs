@@ -17,9 +17,8 @@ const EXCHANGES_MIN: f64 = 12_000.0;
 /// Runs the relay's own load, then the same octets on NATS JetStream.
 pub fn run(place: &Place) -> anyhow::Result<Section> {
     let mut section = Section::new("A relay under load");
-    let output =
-        steps::output(&["cargo", "bench", "--locked", "-p", "couloir-relay", "--bench", "relay_load"])
-            .context("the relay's load did not run: cargo bench -p couloir-relay --bench relay_load")?;
+    let output = steps::output(&["cargo", "bench", "--locked", "--workspace", "--bench", "relay_load"])
+        .context("the relay's load did not run: cargo bench -p couloir-relay --bench relay_load")?;
     let rate = rate_of(&output).with_context(|| format!("no line with exchanges/s in: {output}"))?;
     let seconds = if place.is_quick { 2 } else { 8 };
     let beside = match jetstream(seconds) {
@@ -60,8 +59,7 @@ pub fn run(place: &Place) -> anyhow::Result<Section> {
 /// How soon a relay that holds millions of cells serves again, and what its index takes.
 fn restart(place: &Place, section: &mut Section) -> anyhow::Result<()> {
     let cells = if place.is_quick { "200000" } else { "3000000" };
-    let bench =
-        ["cargo", "bench", "--locked", "-p", "couloir-relay", "--bench", "relay_restart", "--", cells];
+    let bench = ["cargo", "bench", "--locked", "--workspace", "--bench", "relay_restart", "--", cells];
     let output = steps::output(&bench).context("relay_restart did not run")?;
     for line in output.lines().filter(|line| line.contains(" octets of memory each")) {
         let octets = line.split(", ").find_map(|part| part.strip_suffix(" octets of memory each"));

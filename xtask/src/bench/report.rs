@@ -33,6 +33,18 @@ impl Figure {
         Figure { what: what.into(), ours, beside: beside.into(), aim: aim.into(), verdict }
     }
 
+    /// A figure in `unit` that should be at most `max`, told with so many digits.
+    pub fn at_most(
+        what: &str,
+        ours: f64,
+        (unit, digits): (&str, usize),
+        beside: impl Into<String>,
+        max: f64,
+    ) -> Figure {
+        let aim = format!("at most {max} {unit}");
+        Figure::aimed(what, format!("{ours:.digits$} {unit}"), beside, &aim, ours <= max)
+    }
+
     /// A figure that is only told.
     pub fn told(what: &str, ours: String, beside: impl Into<String>) -> Figure {
         Figure { what: what.into(), ours, beside: beside.into(), aim: String::new(), verdict: Verdict::Told }

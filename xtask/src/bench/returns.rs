@@ -11,14 +11,18 @@ const SHARE_PERCENT_MIN: f64 = 90.0;
 
 /// Runs the simulator's returns.
 pub fn run(place: &Place) -> anyhow::Result<Section> {
-    let days = if place.is_quick { "2" } else { "30" };
+    let days: &[&str] = if place.is_quick { &["2"] } else { &["1", "7", "30"] };
     let mut section = Section::new("Back after an absence (simulated)");
-    let words = ["cargo", "bench", "--locked", "-p", "couloir-sim", "--bench", "returns", "--", days];
+    let mut words = vec!["cargo", "bench", "--locked", "--workspace", "--bench", "returns", "--"];
+    words.extend(days);
     let output = steps::output(&words).context("the simulator's returns did not run")?;
     section.figure(share(&output)?);
-    let what =
-        format!("{days} days away, 1,000 notes, sender down since the last hour, one of three relays dead");
-    section.figure(figure(&output, "back_after", &what, 120.0)?);
+    for days in days {
+        let what = format!(
+            "{days} days away, 1,000 notes, sender down since the last hour, one of three relays dead"
+        );
+        section.figure(figure(&output, &format!("back_after_{days}_days"), &what, 120.0)?);
+    }
     let what = "a sender that was up for five minutes, read a day later while it is down";
     section.figure(figure(&output, "five_minutes", what, 60.0)?);
     section.note(

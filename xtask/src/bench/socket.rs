@@ -81,9 +81,10 @@ impl Client {
         }
     }
 
-    /// Follows the log on a thread of its own, until the connection ends.
-    pub fn follow(mut self) -> anyhow::Result<Receiver<Shown>> {
-        writeln!(self.to, "{}", json!({"do": "log", "after": null, "is_followed": true}))?;
+    /// Follows the log from after the row of this number, or from its start, on a thread of its own, until the
+    /// connection ends.
+    pub fn follow(mut self, after: Option<u64>) -> anyhow::Result<Receiver<Shown>> {
+        writeln!(self.to, "{}", json!({"do": "log", "after": after, "is_followed": true}))?;
         let (shown, rows) = channel();
         thread::spawn(move || self.pass_on(&shown));
         Ok(rows)

@@ -10,18 +10,20 @@ struct Layer {
     is_pure: bool,
 }
 
-const LAYERS: [Layer; 7] = [
+const LAYERS: [Layer; 8] = [
     Layer { name: "wire", may_use: &[], is_pure: true },
     Layer { name: "seal", may_use: &["wire"], is_pure: true },
     Layer { name: "talks", may_use: &["wire", "seal"], is_pure: true },
     Layer { name: "engine", may_use: &["wire", "seal", "talks"], is_pure: true },
     Layer { name: "relay", may_use: &["wire"], is_pure: false },
     Layer { name: "node", may_use: &["wire", "seal", "talks", "engine", "relay"], is_pure: false },
+    // It drives the programs, and links none of ours.
+    Layer { name: "desk-tests", may_use: &[], is_pure: false },
     Layer { name: "sim", may_use: &["wire", "seal", "talks", "engine", "relay"], is_pure: true },
 ];
 
 /// What acts on the machine: no pure crate may depend on it.
-const ACTING: [&str; 17] = [
+const ACTING: [&str; 16] = [
     "tokio",
     "hyper",
     "hyper-util",
@@ -30,7 +32,6 @@ const ACTING: [&str; 17] = [
     "tokio-rustls",
     "rusqlite",
     "rustix",
-    "jiff",
     "getrandom",
     "rand",
     "rcgen",

@@ -17,6 +17,8 @@ const PURE: [&str; 6] = [
 const ACTS: [&str; 2] = ["crates/sim/src/main.rs", "crates/sim/src/bench.rs"];
 /// The simulator prints events and shares.
 const MAY_PRINT: &str = "crates/sim/";
+/// serde hands over a number of JSON by that type; nothing is decided by it.
+const HAS_NUMBERS: &str = "crates/talks/src/stix.rs";
 const PRINTING: [&str; 4] = ["println", "eprintln", "f32", "f64"];
 
 /// A word that a pure crate may not use, and what it uses instead.
@@ -80,7 +82,8 @@ fn is_pure(path: &str) -> bool {
 }
 
 fn is_excepted(file: &File, ban: &Ban) -> bool {
-    file.path.starts_with(MAY_PRINT) && PRINTING.contains(&ban.path[0])
+    let is_number = file.path == HAS_NUMBERS && ban.path == ["f64"];
+    is_number || file.path.starts_with(MAY_PRINT) && PRINTING.contains(&ban.path[0])
 }
 
 fn is_hit(words: &[&Token], path: &[&str]) -> bool {

@@ -25,7 +25,8 @@ pub struct Tree {
 }
 
 /// Folders that hold nothing of ours, or nothing that people wrote.
-const FOLDERS_SKIPPED: [&str; 6] = [".git", "target", "tmp", "corpus", "artifacts", "proptest-regressions"];
+const FOLDERS_SKIPPED: [&str; 7] =
+    [".git", "target", "tmp", "corpus", "artifacts", "proptest-regressions", "vendored"];
 /// Written by programs.
 const FILES_SKIPPED: [&str; 1] = ["Cargo.lock"];
 
@@ -113,8 +114,9 @@ fn read_folder(folder: &Path, prefix: &str, files: &mut Vec<File>) -> anyhow::Re
         if kind.is_dir() && !FOLDERS_SKIPPED.contains(&name.as_str()) {
             read_folder(&entry.path(), &format!("{path}/"), files)?;
         } else if kind.is_file() && !FILES_SKIPPED.contains(&name.as_str()) {
-            let text = String::from_utf8(std::fs::read(entry.path())?);
-            files.extend(text.ok().map(|text| File::new(path, text)));
+            // What is no text has nothing to be found in it, and links may lead to it.
+            let text = String::from_utf8(std::fs::read(entry.path())?).unwrap_or_default();
+            files.push(File::new(path, text));
         }
     }
     Ok(())

@@ -19,7 +19,7 @@ use couloir_wire::papers::{
 use couloir_wire::time::{Hour, Moment};
 use minicbor::bytes::ByteVec;
 
-use super::Engine;
+use super::LinkEngine;
 use super::files::Owed;
 use crate::input::Now;
 use crate::keys::Epochs;
@@ -31,7 +31,7 @@ use crate::store::{StateKey, Write};
 use crate::streams::RecvStreams;
 use crate::timers::Timer;
 
-impl Engine {
+impl LinkEngine {
     /// At the start of service: says again what was being said, or wants a link if there is none.
     pub(super) fn want_link(&mut self) {
         let is_stale = match self.link.stage {
@@ -109,6 +109,7 @@ impl Engine {
             first_hour: self.first_hour(now).0,
             key_package,
             acceptance,
+            certificate: self.party.own_successor(),
         };
         let message = self.say_rendezvous(RendezvousBody::Hello(hello));
         self.link.stage = Stage::Hello(Said { message, nonce, incarnation, join, created: None });
@@ -138,6 +139,9 @@ impl Engine {
     /// A whole message came in parts. Whatever is wrong with it, it is passed over.
     pub(super) fn on_rendezvous(&mut self, now: Now, octets: &[u8]) {
         let Ok(signed) = SignedRendezvous::decode(octets) else { return };
+        if let Some(certificate) = signed.unverified().certificate() {
+            self.take_certificate_of(now, certificate);
+        }
         let Some(key) = self.key_of(&signed) else { return };
         if self.party.is_revoked(node_id(&key)) {
             return;
@@ -245,7 +249,8 @@ impl Engine {
         let created = created.map(|epochs: Epochs| epochs.encode().into());
         let from = self.party.own.node;
         let (echo, first_hour) = (hello.nonce, own_hour.0);
-        let answer = Answer { from, incarnation, nonce, echo, key_package, welcome, first_hour };
+        let certificate = self.party.own_successor();
+        let answer = Answer { from, incarnation, nonce, echo, key_package, welcome, first_hour, certificate };
         let message = self.say_rendezvous(RendezvousBody::Answer(answer));
         self.link.stage = Stage::Answered(Said { message, nonce, incarnation, join, created }, heard);
     }

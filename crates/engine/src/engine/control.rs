@@ -8,7 +8,7 @@ use couloir_wire::id::{Digest, EntryId};
 use couloir_wire::limits::DRILL_WINDOWS;
 use couloir_wire::time::{Hour, WallTime};
 
-use super::Engine;
+use super::{Crossing, LinkEngine};
 use crate::control::{Control, DRILL_TEXTS, INVENTORY_IDS_MAX};
 use crate::input::Now;
 use crate::link::Frozen;
@@ -17,7 +17,7 @@ use crate::store::StateKey;
 use crate::timers::Timer;
 use crate::watch::DrillRecord;
 
-impl Engine {
+impl LinkEngine {
     pub(super) fn on_control(&mut self, now: Now, octets: &[u8]) {
         // An authentic peer that writes what is no message harms only itself: it is passed over.
         let Some(message) = Control::decode(octets) else { return };
@@ -31,7 +31,9 @@ impl Engine {
             Control::DrillAnswer { nonce } => self.on_drill_answer(now, nonce),
             Control::Shown(ids) => self.on_shown(&ids),
             Control::Paper(octets) => self.on_peer_paper(now, &octets),
+            Control::Withdraw(version) => self.on_peer_withdrew(version),
             Control::Inventory { ids, is_last } => self.on_inventory(ids, is_last),
+            Control::Introduce(introduction) => self.on_introduction(introduction),
         }
     }
 
@@ -92,7 +94,7 @@ impl Engine {
     fn on_shown(&mut self, ids: &[EntryId]) {
         let known: Vec<EntryId> = ids.iter().copied().filter(|id| self.talk.known.contains(id)).collect();
         for id in &known {
-            self.talk.undelivered.remove(id);
+            self.undelivered.remove(id);
         }
         self.mark(&known, DeliveryState::Shown);
     }
@@ -115,14 +117,14 @@ impl Engine {
         }
     }
 
-    pub(super) fn confirm_phrase(&mut self, now: Now) {
+    pub(super) fn confirm_phrase(&mut self) {
         if self.link.phrase.numbers.is_none() || self.watch.is_verified_here {
             return;
         }
         self.watch.is_verified_here = true;
         self.dirty(StateKey::Watch);
         if self.watch.is_verified() {
-            self.release_kept(now);
+            self.crossing.push(Crossing::Verified);
         }
     }
 

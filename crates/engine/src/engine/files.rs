@@ -1,14 +1,18 @@
 //! Files on their way (PROTOCOL §7.3).
+//!
+//! *A body* is judged by its entry alone, once both are here. One that is whole before its entry comes waits
+//! among the incoming ones. A damaged one stays expected: when the link is made anew, the peer's inventory
+//! lacks it, and it comes again.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use couloir_wire::cbor;
-use couloir_wire::entry::{Body, Entry};
+use couloir_wire::entry::Entry;
 use couloir_wire::id::{Digest, EntryId};
 use couloir_wire::limits::FILE_PIECE_OCTETS;
 use minicbor::{Decode, Encode};
 
-use super::Engine;
+use super::LinkEngine;
 use crate::bulk::BulkMessage;
 use crate::input::FileDigest;
 use crate::output::{Notice, Output};
@@ -24,10 +28,31 @@ pub(super) struct Files {
     pub outgoing: BTreeMap<EntryId, Outgoing>,
     /// Files whose entry is here and whose body is not whole.
     #[n(2)]
-    pub expected: BTreeSet<EntryId>,
+    pub expected: BTreeMap<EntryId, Expected>,
     /// What is left to do of giving back after a restart.
     #[n(3)]
     pub owed: Owed,
+    /// A person lets no more of them leave for now.
+    #[n(4)]
+    pub is_held: bool,
+}
+
+/// What an entry says of a body that is to come.
+#[derive(Debug, Clone, Encode, Decode)]
+#[cbor(array)]
+pub(super) struct Expected {
+    /// Octets in all.
+    #[n(0)]
+    pub len: u64,
+    /// SHA-256 of all.
+    #[n(1)]
+    digest: Digest,
+    /// Whether it may expire: with its author it does so by whatever clock, and comes as zeros.
+    #[n(2)]
+    may_expire: bool,
+    /// All of it came, and was not what the entry says.
+    #[n(3)]
+    pub is_damaged: bool,
 }
 
 /// What a restart leaves to do; durable, so that a kill does not end it.
@@ -52,7 +77,7 @@ pub(super) struct Incoming {
     /// Octets in all.
     #[n(0)]
     pub len: u64,
-    /// SHA-256 of all.
+    /// SHA-256 of all, as the peer's head says.
     #[n(1)]
     pub digest: Digest,
     /// Octets that are here; pieces come in order.
@@ -78,6 +103,12 @@ pub(super) struct Outgoing {
     pub done: u64,
 }
 
+impl Incoming {
+    fn is_here(&self) -> bool {
+        self.done == self.len
+    }
+}
+
 impl Files {
     /// For the store.
     pub fn encode(&self) -> Vec<u8> {
@@ -94,6 +125,24 @@ impl Files {
         self.outgoing.insert(file, Outgoing { offset, framed_len, len, done: 0 });
     }
 
+    /// The entry of a peer's file came.
+    pub fn expect(&mut self, entry: &Entry) {
+        if let Some((len, digest)) = entry.body.attached() {
+            let may_expire = entry.expires_ms.is_some();
+            self.expected.insert(entry.id, Expected { len, digest, may_expire, is_damaged: false });
+        }
+    }
+
+    /// Makes room for one more if it must: a body whose entry has not come gives way. False if there is none.
+    fn make_room(&mut self) -> bool {
+        if self.incoming.len() < INCOMING_MAX {
+            return true;
+        }
+        let waits = |(id, file): &(&EntryId, &Incoming)| file.is_here() && !self.expected.contains_key(*id);
+        let waiting = self.incoming.iter().find(waits).map(|(id, _)| *id);
+        waiting.is_some_and(|id| self.incoming.remove(&id).is_some())
+    }
+
     /// A new incarnation: offsets of the bulk stream became smaller by `by`.
     pub fn restart(&mut self, by: u64) {
         for file in self.outgoing.values_mut() {
@@ -104,7 +153,7 @@ impl Files {
     }
 }
 
-impl Engine {
+impl LinkEngine {
     /// A message of the bulk stream; they come in order.
     pub(super) fn on_bulk(&mut self, octets: &[u8]) {
         match BulkMessage::decode(octets) {
@@ -115,8 +164,9 @@ impl Engine {
     }
 
     fn on_head(&mut self, file: EntryId, len: u64, digest: Digest) {
-        let is_full = self.files.incoming.len() >= INCOMING_MAX;
-        if len > couloir_wire::limits::FILE_OCTETS_MAX || is_full {
+        let is_under_way = self.files.incoming.contains_key(&file);
+        let has_room = is_under_way || self.files.make_room();
+        if self.is_over(file) || !has_room || len > couloir_wire::limits::FILE_OCTETS_MAX {
             return;
         }
         // A file sent again after a restart begins where it stood, if it is the same.
@@ -125,7 +175,15 @@ impl Engine {
         self.finish_file(file);
     }
 
+    /// What is whole, expired, or another peer's to send, is written over by nothing.
+    fn is_over(&self, file: EntryId) -> bool {
+        self.talk.known.contains(&file) && !self.files.expected.contains_key(&file)
+    }
+
     fn on_piece(&mut self, file: EntryId, offset: u64, octets: Vec<u8>) {
+        if self.is_over(file) {
+            return;
+        }
         let Some(incoming) = self.files.incoming.get_mut(&file) else { return };
         let end = offset + octets.len() as u64;
         let is_next = offset <= incoming.done && end > incoming.done && end <= incoming.len;
@@ -139,10 +197,10 @@ impl Engine {
         self.finish_file(file);
     }
 
-    /// Asks for the hash of a file that is all here.
+    /// Asks for the hash of a file that is all here, once it is known whose it is.
     fn finish_file(&mut self, file: EntryId) {
-        if self.files.incoming.get(&file).is_some_and(|incoming| incoming.done == incoming.len) {
-            self.batch.after.push(Output::Fetch(Fetch::FileDigest(file)));
+        if self.talk.known.contains(&file) && self.files.incoming.get(&file).is_some_and(Incoming::is_here) {
+            self.batch.after.push(Output::Fetch(self.number, Fetch::FileDigest(file)));
         }
     }
 
@@ -151,16 +209,25 @@ impl Engine {
             self.dirty(StateKey::Files);
             return self.return_body(&body, found);
         }
-        let Some(incoming) = self.files.incoming.remove(&found.file) else { return };
-        self.dirty(StateKey::Files);
-        let is_whole = incoming.digest == found.digest;
-        // What expired with its author, by whatever clock, comes as zeros.
-        let may_be_gone = self.talk.expiring.iter().any(|(_, id)| *id == found.file);
-        if is_whole {
-            self.files.expected.remove(&found.file);
-            self.notice(Notice::FileWhole(found.file));
-        } else if self.files.expected.contains(&found.file) && !may_be_gone {
-            self.notice(Notice::FileDamaged(found.file));
+        let has_entry = self.talk.known.contains(&found.file);
+        let Some(incoming) = self.files.incoming.get(&found.file) else { return };
+        if has_entry {
+            let len = incoming.len;
+            self.dirty(StateKey::Files);
+            self.judge_file(found.file, len, found.digest);
+        }
+    }
+
+    /// All of a file's body is here, and hashes to `found`.
+    fn judge_file(&mut self, file: EntryId, len: u64, found: Digest) {
+        self.files.incoming.remove(&file);
+        let Some(expected) = self.files.expected.get_mut(&file) else { return };
+        if (expected.len, expected.digest) == (len, found) {
+            self.files.expected.remove(&file);
+            self.notice(Notice::FileWhole(file));
+        } else if !expected.may_expire {
+            expected.is_damaged = true;
+            self.notice(Notice::FileDamaged(file));
         }
     }
 
@@ -170,14 +237,18 @@ impl Engine {
         }
     }
 
-    /// A file's entry is in the log; its body may be here already, or nothing of it.
-    pub(super) fn follow_file(&mut self, entry: &Entry) {
-        if let Body::File { len, digest, .. } = &entry.body
-            && let Some(incoming) = self.files.incoming.get(&entry.id)
-            && (incoming.len, incoming.digest) != (*len, *digest)
-        {
-            self.notice(Notice::FileDamaged(entry.id));
-        }
+    /// The entry of a peer's file is here; its body may have come before it.
+    pub(super) fn expect_file(&mut self, entry: &Entry) {
+        self.files.expect(entry);
+        self.dirty(StateKey::Files);
+        // What lies there is hashed now: another member may have written to it as long as nobody knew whose it is.
+        self.finish_file(entry.id);
+    }
+
+    /// Files leave, or wait until a person lets them go on.
+    pub(super) fn hold_files(&mut self, is_held: bool) {
+        self.files.is_held = is_held;
+        self.dirty(StateKey::Files);
     }
 
     /// The peer has the bulk stream up to `below`.
@@ -194,4 +265,4 @@ impl Engine {
 }
 
 /// Files that a peer may have under way at once.
-const INCOMING_MAX: usize = 256;
+pub(super) const INCOMING_MAX: usize = 256;

@@ -7,7 +7,7 @@ use couloir_wire::id::{EntryId, RouteId};
 use couloir_wire::limits::EPOCH_LINGER_WINDOWS;
 use couloir_wire::time::WallTime;
 
-use super::Engine;
+use super::{Crossing, LinkEngine};
 use crate::input::Now;
 use crate::link::{Frozen, Stage};
 use crate::lives::{Judgement, Standing};
@@ -27,7 +27,7 @@ pub(super) struct Source {
     pub opens: Option<WallTime>,
 }
 
-impl Engine {
+impl LinkEngine {
     /// The inside of an ordinary cell, opened under an epoch's key.
     pub(super) fn on_inside(&mut self, now: Now, source: &Source, inside: &Authentic<Vec<u8>>) {
         let Ok(content) = Content::decode(inside.get()) else { return self.freeze(Frozen::Contradiction) };
@@ -103,10 +103,10 @@ impl Engine {
         }
     }
 
-    /// Whether a cell was written within the last windows of its route.
+    /// Whether a cell was written within the last windows of its route. A connection holds no old ones.
     fn is_fresh(&self, now: Now, source: &Source) -> bool {
-        let steady = self.steady.get(&source.route);
-        steady.zip(source.opens).is_some_and(|(steady, opens)| {
+        let Some(opens) = source.opens else { return true };
+        self.steady.get(&source.route).is_some_and(|steady| {
             let age_ms = steady.peer_time_at(now.moment) - opens;
             age_ms <= FRESH_WINDOWS * steady.length.ms() as i64
         })
@@ -138,7 +138,7 @@ impl Engine {
             self.tell_posture(was_active, at);
         }
         if !was_verified && self.watch.is_verified() {
-            self.release_kept(now);
+            self.crossing.push(Crossing::Verified);
         }
     }
 
@@ -156,8 +156,8 @@ impl Engine {
         if below > base || !delivered.is_empty() {
             self.dirty(StateKey::SendCursors);
         }
-        if ack.stream == Stream::Control {
-            self.end_if_revoked();
+        if ack.stream == Stream::Control || self.party.state.successor.is_some() {
+            self.end_if_replaced();
         }
         if ack.stream == Stream::Bulk {
             self.on_bulk_delivered(below);
@@ -221,7 +221,7 @@ impl Engine {
 
     /// Own entries left whole on some route; those that are further already stay there.
     pub(super) fn mark_carried(&mut self, entries: &[EntryId]) {
-        let undelivered = &mut self.talk.undelivered;
+        let undelivered = &mut self.undelivered;
         let mut moves = |id: &&EntryId| match undelivered.get_mut(*id) {
             Some(state) => std::mem::replace(state, DeliveryState::Carried) == DeliveryState::Kept,
             None => false,
@@ -232,7 +232,7 @@ impl Engine {
 
     /// Own entries that the peer acknowledged, unless they expired or were shown already.
     pub(super) fn mark_delivered(&mut self, entries: &[EntryId]) {
-        let undelivered = &mut self.talk.undelivered;
+        let undelivered = &mut self.undelivered;
         let delivered: Vec<EntryId> =
             entries.iter().filter(|id| undelivered.remove(id).is_some()).copied().collect();
         self.mark(&delivered, DeliveryState::Delivered);
@@ -248,10 +248,12 @@ impl Engine {
         }
         self.link.frozen = Some(why);
         self.dirty(StateKey::Link);
-        self.notice(match why {
-            Frozen::TwoNodes => Notice::TwoNodes,
-            Frozen::Contradiction | Frozen::Phrase | Frozen::Revoked => Notice::Contradiction,
-        });
+        match why {
+            Frozen::TwoNodes => self.notice(Notice::TwoNodes),
+            Frozen::Contradiction | Frozen::Phrase => self.notice(Notice::Contradiction),
+            // The revocation was told.
+            Frozen::Revoked => {}
+        }
     }
 
     /// A person settled it.

@@ -14,11 +14,11 @@ use couloir_wire::limits::LISTED_SPAN_MS;
 use couloir_wire::route::Carrier;
 use couloir_wire::time::{Hour, Moment, WallTime, Window};
 
-use super::Engine;
+use super::LinkEngine;
 use crate::input::Now;
 use crate::steady::Steady;
 
-impl Engine {
+impl LinkEngine {
     /// Whether the exchange of `window` is to list the folder: while nothing is heard on it.
     pub(super) fn lists(&self, route: RouteId, window: Window, leaves: Moment) -> bool {
         let Some(steady) = self.steady.get(&route) else { return false };

@@ -1,16 +1,18 @@
-//! The engine: one state, one input, one output, one loop.
+//! One link's engine: its keys, streams and routes, what it hears and says.
 //!
-//! *A step.* [`Engine::handle`] applies all inputs and every timer that is due. If anything durable
-//! changed, the step's only output is one batch to persist, and the engine waits. *Speaking.* When the
-//! batch is durable (or nothing was), the engine speaks: it arms windows, fills the cells that are due,
-//! pumps prompt routes, asks for what it needs from the store. Speaking changes nothing durable.
+//! [`crate::Engine`] holds one for each link, lends it the talk, and makes what all of them change durable at
+//! once. *Taking.* The node's engine applies what happened, [`LinkEngine::tick`] every timer that is due.
+//! *Speaking.* When the batch is durable (or nothing was), the link speaks: it arms windows, fills the cells that
+//! are due, pumps prompt routes, asks for what it needs from the store. Speaking changes nothing durable.
 //! *Recovery* is a replay of the store's snapshot; what was said and not acknowledged is said again.
 
 mod amend;
 mod contact;
 mod control;
 mod files;
+mod further;
 mod hear;
+mod links;
 mod listing;
 mod prompt;
 mod recover;
@@ -19,30 +21,35 @@ mod restart;
 mod say;
 mod steady_hear;
 mod steady_speak;
+#[cfg(test)]
+mod tests;
 mod view;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
 use couloir_seal::identity::SigningKey;
 use couloir_seal::{CipherSuite, Entropy};
-use couloir_wire::cell::Stream;
-use couloir_wire::id::RouteId;
+use couloir_wire::cell::{Desk, Stream};
+use couloir_wire::entry::DeliveryState;
+use couloir_wire::id::{EntryId, RouteId};
 use couloir_wire::limits::{DRILL_MS, REKEY_MS};
 use couloir_wire::time::{Moment, WallTime};
 
+use crate::channel::ChannelState;
 use crate::control::Control;
-use crate::input::{Input, Now};
+use crate::input::Now;
 use crate::link::Link;
 use crate::output::{Notice, Output, Refusal};
 use crate::party::Party;
-use crate::planted::planted;
 use crate::schedule::NodeClock;
 use crate::steady::Steady;
-use crate::store::{OutboxItem, OutboxRow, StateKey, Write};
+use crate::store::{LinkNumber, OutboxItem, OutboxRow, StateKey, Write};
 use crate::talk::Talk;
 use crate::timers::{Timer, Timers};
 use crate::watch::{Hearing, Watch};
 
+pub use links::{Engine, Outputs, Wake};
 pub use view::PhraseView;
 
 use files::Files;
@@ -64,22 +71,36 @@ pub enum RecoverError {
     /// A small state cannot be read.
     #[error("the node's stored state is damaged ({0}); restore a backup")]
     Damaged(&'static str),
+    /// The post's certificate lacks signatures.
+    #[error("the post's certificate is signed by {signed} of the {needed} officers needed")]
+    NotCertified {
+        /// Officers who signed.
+        signed: usize,
+        /// Officers who must sign.
+        needed: usize,
+    },
     /// The store belongs to another node's keys.
     #[error("the store belongs to another node than the keys")]
     OtherNode,
 }
 
-/// When to call [`Engine::handle`] again although nothing happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Wake {
-    /// At the latest then.
-    pub at: Moment,
+/// What one link asks of the others of its node.
+enum Crossing {
+    /// An entry expired: nobody has it any more.
+    Expired(EntryId),
+    /// Both desks have compared the phrase: what waited for that may go.
+    Verified,
+    /// A paper that the peer brought and that concerns more than this link.
+    Paper(Vec<u8>),
+    /// The peer introduces another node: a further link begins.
+    Introduced(Box<ChannelState>),
 }
 
-/// A node's engine.
-pub struct Engine {
+/// The engine of one of a node's links.
+pub struct LinkEngine {
+    number: LinkNumber,
     suite: CipherSuite,
-    signing: SigningKey,
+    signing: Arc<SigningKey>,
     entropy: Entropy,
     /// From which every window's instant follows, so that nothing else that is drawn moves it.
     instants: [u8; 32],
@@ -91,14 +112,18 @@ pub struct Engine {
     is_clock_told: bool,
     watch: Watch,
     hearing: Hearing,
+    /// Lent by the node's engine for each turn.
     talk: Talk,
+    /// Own entries that this link carries and the peer has not acknowledged, and how far they came.
+    undelivered: BTreeMap<EntryId, DeliveryState>,
+    /// For the node's other links, once this one's turn is over.
+    crossing: Vec<Crossing>,
     files: Files,
     timers: Timers,
     /// States of routes that have not begun.
     stored_routes: BTreeMap<RouteId, Vec<u8>>,
     batch: Batch,
     queue: VecDeque<Output>,
-    is_persisting: bool,
     is_serving: bool,
     /// Cells packed so far.
     ticks: u64,
@@ -115,61 +140,36 @@ struct Batch {
     after: Vec<Output>,
 }
 
-/// What is to be done, in order. Borrows the engine, so that the next input waits for it.
-#[must_use = "undrained outputs are never performed"]
-pub struct Outputs<'e> {
-    engine: &'e mut Engine,
-}
-
-impl Outputs<'_> {
-    /// Performs every output in order; tells when the engine wants to be woken. While a batch is
-    /// outstanding it wants nothing but [`Engine::persisted`].
-    pub fn drain(self, perform: impl FnMut(Output)) -> Option<Wake> {
-        self.engine.queue.drain(..).for_each(perform);
-        if self.engine.is_persisting {
-            return None;
+impl LinkEngine {
+    fn set_desk(&mut self, now: Now, desk: Desk) {
+        if self.watch.set_desk(desk, self.time(now)) {
+            self.dirty(StateKey::Watch);
         }
-        self.engine.timers.next().map(|at| Wake { at })
     }
-}
 
-impl Engine {
-    /// Takes what happened, as one atomic step. An empty list is a wake-up. Must not be called while a
-    /// batch is outstanding.
-    pub fn handle(&mut self, now: Now, inputs: impl IntoIterator<Item = Input>) -> Outputs<'_> {
-        debug_assert!(!self.is_persisting, "a batch is outstanding");
+    /// Time goes on.
+    fn begin_turn(&mut self, now: Now) {
         self.clock.own(now.moment, now.wall);
-        for input in inputs {
-            self.on_input(now, input);
-        }
+    }
+
+    /// Every timer that is due.
+    fn tick(&mut self, now: Now) {
         for timer in self.timers.take_due(now.moment) {
             self.on_timer(now, timer);
         }
-        self.settle(now);
-        Outputs { engine: self }
     }
 
-    /// The outstanding batch is durable. If it could not be made so, drop the engine instead and
-    /// recover from the store: what memory holds is then ahead of the disk.
-    pub fn persisted(&mut self, now: Now) -> Outputs<'_> {
-        if std::mem::take(&mut self.is_persisting) {
-            self.speak(now);
-        }
-        Outputs { engine: self }
+    /// What the link's last turn changed.
+    fn take_writes(&mut self) -> Vec<Write> {
+        std::mem::take(&mut self.batch.writes)
     }
 
-    fn settle(&mut self, now: Now) {
-        self.collect_states();
-        if self.batch.writes.is_empty() {
-            return self.speak(now);
-        }
-        if planted!(SaysBeforeSync) {
-            self.queue.extend(self.batch.after.drain(..));
-        }
-        self.queue.push_back(Output::Persist(std::mem::take(&mut self.batch.writes)));
-        self.is_persisting = true;
+    /// What is said before anything is durable, by a planted bug.
+    fn say_too_soon(&mut self) {
+        self.queue.extend(self.batch.after.drain(..));
     }
 
+    /// What was changed is durable: now it may show.
     fn speak(&mut self, now: Now) {
         self.queue.extend(self.batch.after.drain(..));
         if self.is_serving {
@@ -179,29 +179,19 @@ impl Engine {
         self.fetch_outbox();
     }
 
-    fn on_input(&mut self, now: Now, input: Input) {
-        match input {
-            Input::Serve => self.serve(now),
-            Input::Say(say) => self.say(now, say),
-            Input::Shown(ids) => self.show(&ids),
-            Input::SetDesk(desk) => {
-                if self.watch.set_desk(desk, self.time(now)) {
-                    self.dirty(StateKey::Watch);
-                }
-            }
-            Input::ConfirmPhrase => self.confirm_phrase(now),
-            Input::Drill => self.drill(now),
-            Input::SetOfficial { state, why } => self.set_official(now, state, &why),
-            Input::Adopt(paper) => self.adopt(now, &paper),
-            Input::Thaw => self.thaw(now),
-            Input::Exchanged(exchanged) => self.on_exchanged(now, exchanged),
-            Input::DirectUp(route) => self.on_direct_up(now, route),
-            Input::DirectDown(route) => self.on_direct_down(route),
-            Input::DirectTook { route, frames } => self.on_direct_took(route, frames),
-            Input::DirectArrived { route, frame } => self.on_direct_frame(now, route, &frame),
-            Input::Fetched(fetched) => self.on_fetched(fetched),
-            Input::Reseed(fresh) => self.entropy.reseed(&fresh),
-        }
+    /// What is to be done, in order.
+    fn take_outputs(&mut self) -> impl Iterator<Item = Output> + '_ {
+        self.queue.drain(..)
+    }
+
+    /// When the link wants its next turn.
+    fn wakes_at(&self) -> Option<Moment> {
+        self.timers.next()
+    }
+
+    /// Whether `route` is one of this link's.
+    fn has_route(&self, route: RouteId) -> bool {
+        self.steady.contains_key(&route) || self.prompt.contains_key(&route)
     }
 
     fn on_timer(&mut self, now: Now, timer: Timer) {
@@ -239,7 +229,7 @@ impl Engine {
         self.timers.set(Timer::Rekey, now.moment + REKEY_AFTER_START_MS);
         self.timers.set(Timer::Drill, now.moment + DRILL_MS);
         self.timers.set(Timer::ForgetHours, now.moment + FORGET_EVERY_MS);
-        self.end_if_revoked();
+        self.end_if_replaced();
     }
 
     /// Node time: the median of own clock, relays and peer.
@@ -285,6 +275,7 @@ impl Engine {
                 StateKey::RecvCursors => Some(self.collect_partials()),
                 StateKey::Watch => Some(self.watch.encode()),
                 StateKey::Talk => Some(self.talk.encode()),
+                StateKey::Conversation(id) => self.talk.encode_conversation(id),
                 StateKey::Files => Some(self.files.encode()),
                 StateKey::Route(route) => self.encode_route(route),
             };

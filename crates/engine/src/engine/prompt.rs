@@ -14,7 +14,7 @@ use couloir_wire::route::RouteSpec;
 use couloir_wire::time::{Hour, Window};
 use minicbor::{Decode, Encode};
 
-use super::Engine;
+use super::LinkEngine;
 use super::hear::Source;
 use crate::input::Now;
 use crate::link::Stage;
@@ -84,7 +84,7 @@ impl Prompt {
     }
 }
 
-impl Engine {
+impl LinkEngine {
     pub(super) fn begin_prompt(&mut self, place: usize, spec: RouteSpec) {
         let route = spec.id;
         let stored = self.stored_routes.remove(&route);
@@ -137,6 +137,7 @@ impl Engine {
         let up: Vec<RouteId> = up.collect();
         for route in up {
             self.send_parts(route);
+            self.tell_frozen(route);
             while self.send_frame(now, route) {}
             if let Some(prompt) = self.prompt.get_mut(&route) {
                 prompt.is_status_due = false;
@@ -164,6 +165,22 @@ impl Engine {
         }
     }
 
+    /// With each status of a frozen link, unless a part tells it: the other desk must learn of it.
+    fn tell_frozen(&mut self, route: RouteId) {
+        let is_silent = self.link.frozen.is_some() && self.link.parts_out.is_none();
+        let Some(prompt) = self.prompt.get_mut(&route).filter(|prompt| prompt.is_status_due && is_silent)
+        else {
+            return;
+        };
+        let Some(meeting) = &self.link.meeting else { return };
+        let Some(counter) = prompt.take_counter() else { return };
+        let key = meeting.write.cell_key(route, counter, 0);
+        let cell = key.seal(self.entropy.array(), &parts::cover(parts::HEAD_OCTETS, true));
+        let frame = Head { kind: RENDEZVOUS, epoch: 0, hour: Hour(0), counter }.frame(&cell);
+        prompt.ahead += 1;
+        self.queue.push_back(Output::DirectSend { route, frame });
+    }
+
     /// Sends one ordinary cell if there is anything to say and the connection has room. False if it did not.
     fn send_frame(&mut self, now: Now, route: RouteId) -> bool {
         let at = self.time(now);
@@ -189,6 +206,7 @@ impl Engine {
                 now_ms: now.moment.0,
                 is_prompt: true,
                 bulk_retry_ms: RETRY_MS,
+                is_bulk_held: self.files.is_held,
             };
             has_news |= !self.link.send.fill(&mut cell, &placement).is_empty();
         }
@@ -222,6 +240,7 @@ impl Engine {
         let key = self.link.epochs.as_ref().and_then(|epochs| epochs.read_key(head.epoch, head.hour));
         match key.and_then(|key| key.cell_key(route, head.counter, 0).open(cell)) {
             Some(inside) => {
+                self.link.unknown_cells = 0;
                 // A connection stands only as long as the other end takes what is sent on it.
                 self.hearing.hears_us_at = Some(now.moment);
                 self.on_inside(now, &Source { route, epoch: head.epoch, opens: None }, &inside);

@@ -1,47 +1,63 @@
 //! An engine from what its store remembers.
 
-use couloir_seal::Entropy;
-use couloir_seal::identity::node_id;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use couloir_seal::identity::{SigningKey, node_id};
+use couloir_seal::papers::PaperError;
 use couloir_seal::rendezvous::End;
+use couloir_seal::{CipherSuite, Entropy};
 use couloir_wire::cell::{Origin, Stream};
+use couloir_wire::entry::DeliveryState;
 use couloir_wire::id::EntryId;
 use couloir_wire::limits::EPOCH_LINGER_WINDOWS;
 use couloir_wire::time::WindowLength;
 
-use super::{Batch, Engine, Files, RecoverError, Setup};
+use super::{Batch, Files, LinkEngine, RecoverError};
 use crate::channel::ChannelState;
 use crate::input::Now;
 use crate::link::{Link, Meeting};
 use crate::output::Output;
-use crate::party::Party;
-use crate::planted::planted;
+use crate::party::{Party, PartyError};
 use crate::schedule::NodeClock;
-use crate::store::{Fetch, OutboxItem, OutboxRow, Snapshot, StateKey, StoredEntry, Write};
+use crate::store::{Fetch, LinkNumber, LinkSnapshot, OutboxItem, OutboxRow, StateKey, StoredEntry, Write};
 use crate::streams::{RecvStreams, SendStreams};
-use crate::talk::{Talk, Unnumbered};
+use crate::talk::Talk;
 use crate::timers::{Timer, Timers};
 use crate::watch::{Hearing, Watch};
 
 type Recovered<T> = Result<T, RecoverError>;
 
-impl Engine {
-    /// An engine as the store remembers it. It only keeps until [`crate::Input::Serve`].
-    pub fn recover(now: Now, setup: Setup, mut snapshot: Snapshot) -> Recovered<Engine> {
+/// What a link's engine is given besides its store.
+pub(super) struct LinkSetup {
+    pub number: LinkNumber,
+    pub signing: Arc<SigningKey>,
+    pub suite: CipherSuite,
+    pub seed: [u8; 32],
+    /// Own entries that not all readers have, and how far they came.
+    pub undelivered: BTreeMap<EntryId, DeliveryState>,
+}
+
+impl LinkEngine {
+    /// A link as the store remembers it. It only keeps until it serves.
+    pub(super) fn recover(now: Now, setup: LinkSetup, mut snapshot: LinkSnapshot) -> Recovered<LinkEngine> {
         let mut take = |key: StateKey| snapshot.states.remove(&key);
         let channel = take(StateKey::Channel).ok_or(RecoverError::Damaged("channel"))?;
         let channel = ChannelState::decode(&channel).map_err(|_| RecoverError::Damaged("channel"))?;
-        let party = Party::read(channel).map_err(|_| RecoverError::Damaged("papers"))?;
+        let party = Party::read(channel).map_err(|error| unreadable(&error))?;
         if party.own.node != node_id(setup.signing.public()) {
             return Err(RecoverError::OtherNode);
         }
         let link_octets = take(StateKey::Link);
         let watch = or_default(take(StateKey::Watch), "watch", Watch::decode)?;
         let files = or_default(take(StateKey::Files), "files", Files::decode)?;
-        let talk_octets = take(StateKey::Talk);
         let is_restored = !snapshot.states.contains_key(&StateKey::SendCursors);
         let link = link(&setup, &party, link_octets, &mut snapshot, now)?;
         let mut entropy = Entropy::from_seed(&setup.seed);
-        let mut engine = Engine {
+        let carried = snapshot.outbox.iter().filter_map(tag);
+        let carried = carried.filter_map(|id| Some((id, *setup.undelivered.get(&id)?))).collect();
+        let mut engine = LinkEngine {
+            number: setup.number,
             suite: setup.suite,
             instants: entropy.array(),
             // The shell may still hold what an engine before this one armed.
@@ -57,19 +73,19 @@ impl Engine {
             watch,
             hearing: Hearing::default(),
             talk: Talk::default(),
+            undelivered: carried,
+            crossing: Vec::new(),
             files,
             timers: Timers::default(),
-            stored_routes: routes(&mut snapshot),
+            stored_routes: routes(&snapshot),
             batch: Batch::default(),
             queue: Default::default(),
-            is_persisting: false,
             is_serving: false,
             ticks: 0,
         };
         if is_restored {
             engine.lay_out_anew(&snapshot.outbox);
         }
-        engine.recover_talk(now, talk_octets, snapshot)?;
         engine.recover_timers(now);
         engine.begin_life();
         Ok(engine)
@@ -103,40 +119,39 @@ impl Engine {
         self.dirty(StateKey::Files);
     }
 
-    fn recover_talk(&mut self, now: Now, octets: Option<Vec<u8>>, snapshot: Snapshot) -> Recovered<()> {
-        if octets.is_some_and(|octets| !self.talk.restore(&octets)) {
-            return Err(RecoverError::Damaged("conversation"));
+    /// Held entries wait their minute again; what they wait for may have come meanwhile.
+    pub(super) fn recover_held(&mut self, now: Now, unnumbered: &[StoredEntry]) {
+        if !self.talk.expiring.is_empty() {
+            self.timers.set(Timer::Expiry, now.moment);
         }
-        self.talk.known = if planted!(ForgetsKnown) { Default::default() } else { snapshot.known };
-        self.talk.undelivered = snapshot.undelivered.into_iter().collect();
-        self.talk.expiring = snapshot.expiring.into_iter().collect();
-        for StoredEntry { id, encoded, is_own, .. } in &snapshot.unnumbered {
-            let waiting = Unnumbered { encoded: encoded.clone(), is_own: *is_own };
-            self.talk.unnumbered.insert(*id, waiting);
-        }
-        // Held entries wait their minute again; what they wait for may have come meanwhile.
-        for stored in snapshot.unnumbered.iter().filter(|stored| !waits_for_phrase(stored)) {
+        for stored in unnumbered.iter().filter(|stored| !waits_for_phrase(stored)) {
             let Ok(entry) = couloir_wire::entry::Entry::decode(&stored.encoded) else { continue };
             let missing = self.talk.missing(&entry.parents);
             let released = self.talk.hold.arrive(stored.id, missing, true, now.moment);
             self.appear(&released);
         }
-        Ok(())
     }
 
     fn recover_timers(&mut self, now: Now) {
-        if !self.talk.expiring.is_empty() {
-            self.timers.set(Timer::Expiry, now.moment);
-        }
         let erases_at = self.link.epochs.as_ref().and_then(|epochs| epochs.erases_at());
         self.timers.set_if(Timer::EraseEpoch, erases_at);
         if self.watch.is_drilling() {
             self.timers.set(Timer::DrillEnds, now.moment);
         }
         let whole = self.files.incoming.iter().filter(|(_, file)| file.done == file.len);
-        let whole = whole.map(|(file, _)| Output::Fetch(Fetch::FileDigest(*file)));
-        self.batch.after.extend(whole.collect::<Vec<_>>());
+        let whole = whole.map(|(file, _)| Output::Fetch(self.number, Fetch::FileDigest(*file)));
+        let whole = whole.collect::<Vec<_>>();
+        self.batch.after.extend(whole);
         self.fetch_owed();
+    }
+}
+
+fn unreadable(error: &PartyError) -> RecoverError {
+    match error {
+        PartyError::Paper(PaperError::TooFew { signed, needed, .. }) => {
+            RecoverError::NotCertified { signed: *signed, needed: *needed }
+        }
+        _ => RecoverError::Damaged("papers"),
     }
 }
 
@@ -157,20 +172,20 @@ fn or_default<T: Default>(
     }
 }
 
-fn routes(snapshot: &mut Snapshot) -> std::collections::BTreeMap<couloir_wire::id::RouteId, Vec<u8>> {
-    let states = std::mem::take(&mut snapshot.states).into_iter();
-    let of_route = |(key, octets)| match key {
-        StateKey::Route(route) => Some((route, octets)),
+fn routes(snapshot: &LinkSnapshot) -> std::collections::BTreeMap<couloir_wire::id::RouteId, Vec<u8>> {
+    let states = snapshot.states.iter();
+    let of_route = |(key, octets): (&StateKey, &Vec<u8>)| match key {
+        StateKey::Route(route) => Some((*route, octets.clone())),
         _ => None,
     };
     states.filter_map(of_route).collect()
 }
 
 fn link(
-    setup: &Setup,
+    setup: &LinkSetup,
     party: &Party,
     octets: Option<Vec<u8>>,
-    snapshot: &mut Snapshot,
+    snapshot: &mut LinkSnapshot,
     now: Now,
 ) -> Recovered<Link> {
     let mut link = Link::new();
@@ -212,7 +227,7 @@ fn tag(row: &OutboxRow) -> Option<EntryId> {
     }
 }
 
-fn meeting(setup: &Setup, party: &Party) -> Option<Meeting> {
+fn meeting(setup: &LinkSetup, party: &Party) -> Option<Meeting> {
     let (secret, end) = (party.rendezvous()?, party.end()?);
     let key = |from: End| secret.hour_key(setup.suite, from);
     let (write, read) = (key(end), key(end.other()));

@@ -3,13 +3,13 @@
 use couloir_wire::route::Carrier;
 use couloir_wire::time::Hour;
 
-use super::{Engine, FORGET_EVERY_MS};
+use super::{FORGET_EVERY_MS, LinkEngine};
 use crate::control::Control;
 use crate::input::Now;
 use crate::store::StateKey;
 use crate::timers::Timer;
 
-impl Engine {
+impl LinkEngine {
     /// C: commits, with P's update if there is one, unless a commit is unanswered. P: sends an update.
     pub(super) fn rekey(&mut self, now: Now) {
         if self.link.frozen.is_some() {

@@ -3,10 +3,9 @@
 use std::collections::BTreeSet;
 
 use couloir_wire::cell::Stream;
-use couloir_wire::entry::Body;
-use couloir_wire::id::EntryId;
+use couloir_wire::id::{ConversationId, EntryId, PostId};
 
-use super::Engine;
+use super::LinkEngine;
 use super::files::Incoming;
 use super::hear::Source;
 use crate::control::{Control, INVENTORY_IDS_MAX};
@@ -15,7 +14,7 @@ use crate::link::Stage;
 use crate::output::{Notice, Output};
 use crate::store::{Fetch, Fetched, OutboxItem, OutboxRow, StateKey, Write};
 
-impl Engine {
+impl LinkEngine {
     /// The peer acknowledges more than we ever said: our state is older than what it had from us.
     pub(super) fn on_rolled_back(&mut self, now: Now) {
         if matches!(self.link.stage, Stage::Wanted | Stage::Hello(_)) {
@@ -91,7 +90,8 @@ impl Engine {
             self.link.send.asked(&wanted);
             self.link.outbox_asked = Some((wanted.stream, wanted.offset));
             let (stream, offset, len_max) = (wanted.stream, wanted.offset, wanted.len_max);
-            self.queue.push_back(Output::Fetch(Fetch::Outbox { stream, offset, len_max }));
+            let fetch = Fetch::Outbox { stream, offset, len_max };
+            self.queue.push_back(Output::Fetch(self.number, fetch));
         }
     }
 
@@ -102,7 +102,7 @@ impl Engine {
         }
         self.files.owed.is_inventory = false;
         self.dirty(StateKey::Files);
-        ids.retain(|id| !self.files.incoming.contains_key(id) && !self.files.expected.contains(id));
+        ids.retain(|id| !self.files.incoming.contains_key(id) && !self.files.expected.contains_key(id));
         let chunks = ids.chunks(INVENTORY_IDS_MAX);
         let last = chunks.len().saturating_sub(1);
         for (number, chunk) in chunks.enumerate() {
@@ -126,8 +126,8 @@ impl Engine {
         let held: BTreeSet<EntryId> = self.link.inventory.take().unwrap_or_default().into_iter().collect();
         // What is held for its parents is given back too; what waits for the phrase is not.
         let is_verified = self.watch.is_verified();
-        let may_go = |id: &&EntryId| self.talk.unnumbered.get(id).is_none_or(|w| !w.is_own || is_verified);
-        let lacking = self.talk.known.difference(&held).filter(may_go).copied().collect();
+        let may_go = |id: &EntryId| self.talk.unnumbered.get(id).is_none_or(|w| !w.is_own || is_verified);
+        let lacking = self.talk.known.iter().filter(|id| !held.contains(id)).filter(may_go).collect();
         self.files.owed.entries = lacking;
         self.dirty(StateKey::Files);
         self.fetch_owed();
@@ -137,11 +137,24 @@ impl Engine {
     pub(super) fn fetch_owed(&mut self) {
         let owed = &self.files.owed;
         let entries: Vec<EntryId> = owed.entries.iter().copied().collect();
-        let inventory = owed.is_inventory.then_some(Fetch::Inventory);
+        let inventory = self
+            .ends()
+            .filter(|_| owed.is_inventory)
+            .map(|authors| Fetch::Inventory { authors, conversations: self.conversations_with_peer() });
         let entries = entries.chunks(RETURNED_AT_ONCE).map(|chunk| Fetch::Entries(chunk.to_vec()));
         let bodies = owed.bodies.keys().map(|file| Fetch::FileDigest(*file));
         let fetches = inventory.into_iter().chain(entries).chain(bodies);
-        self.batch.after.extend(fetches.map(Output::Fetch));
+        let fetches: Vec<Output> = fetches.map(|fetch| Output::Fetch(self.number, fetch)).collect();
+        self.batch.after.extend(fetches);
+    }
+
+    /// Those that the peer reads too.
+    pub(super) fn conversations_with_peer(&self) -> Vec<ConversationId> {
+        let Some(ends) = self.ends() else { return Vec::new() };
+        let is_its = |members: &[PostId]| members.is_empty() || ends.iter().all(|end| members.contains(end));
+        let first = self.party.conversation();
+        let opened = self.talk.conversations().filter(|(id, members)| Some(*id) != first && is_its(members));
+        first.into_iter().chain(opened.map(|(id, _)| id)).collect()
     }
 
     /// Says an entry again that the peer lacks, whoever said it first. What is still in the outbox, or
@@ -151,6 +164,10 @@ impl Engine {
         if self.link.epochs.is_none() {
             return;
         }
+        if !self.is_for_peer(&entry) {
+            self.files.owed.entries.remove(&entry.id);
+            return self.dirty(StateKey::Files);
+        }
         let stream = Stream::Routine;
         let appended = self.link.send.append(stream, encoded, None);
         let what = OutboxItem::Entry(entry.id);
@@ -158,11 +175,11 @@ impl Engine {
         self.write(Write::Outbox(OutboxRow { stream, offset, framed_len, what }));
         self.files.owed.entries.remove(&entry.id);
         // A file's body follows if all of it is here, which its hash tells.
-        if let Body::File { len, digest, .. } = entry.body
+        if let Some((len, digest)) = entry.body.attached()
             && !self.files.incoming.contains_key(&entry.id)
         {
             self.files.owed.bodies.insert(entry.id, Incoming { len, digest, done: 0 });
-            self.batch.after.push(Output::Fetch(Fetch::FileDigest(entry.id)));
+            self.batch.after.push(Output::Fetch(self.number, Fetch::FileDigest(entry.id)));
         }
         self.dirty(StateKey::Files);
         self.dirty(StateKey::SendCursors);

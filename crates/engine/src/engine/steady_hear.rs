@@ -4,9 +4,9 @@ use couloir_wire::exchange::PutOutcome;
 use couloir_wire::id::RouteId;
 use couloir_wire::limits::GETS_PER_LANE;
 use couloir_wire::route::Carrier;
-use couloir_wire::time::{Hour, Window};
+use couloir_wire::time::{Hour, WallTime, Window};
 
-use super::Engine;
+use super::LinkEngine;
 use super::hear::Source;
 use crate::input::{Exchanged, Now, RouteAnswer, RouteTrouble};
 use crate::output::{Notice, Output};
@@ -17,7 +17,7 @@ use crate::steady::{Asked, Steady, Version};
 use crate::store::StateKey;
 use crate::timers::Timer;
 
-impl Engine {
+impl LinkEngine {
     /// An armed exchange left, or should have.
     pub(super) fn on_exchanged(&mut self, now: Now, exchanged: Exchanged) {
         let Some(steady) = self.steady.get_mut(&exchanged.route) else { return };
@@ -193,6 +193,10 @@ impl Engine {
         let meeting = self.link.meeting.as_ref().map(|meeting| meeting.write.clone());
         let key = if epoch == 0 { meeting } else { ordinary };
         let opens = key.is_some_and(|key| key.cell_key(route, window, lane).open(cell).is_some());
+        // The node before this one holds the rendezvous keys, too: a thief who runs it stops nobody.
+        if opens && epoch == 0 && self.party.is_successor() {
+            return;
+        }
         if opens {
             self.batch.after.push(Output::Halt(Notice::SecondSelf));
         } else {
@@ -264,9 +268,18 @@ impl Engine {
             steady.opened.opened(window);
         }
         steady.health.last_in = Some((now.moment, at));
-        let is_old = window.0 + RECENT_WINDOWS < current.0;
-        if is_old && let Some(search) = &mut steady.search {
-            search.hit(window);
+        let opens = steady.length.opens(window);
+        if window.0 + RECENT_WINDOWS < current.0 {
+            self.on_hit(opens);
+        }
+    }
+
+    /// The peer wrote at `opens`: a node that is up is up on every route.
+    fn on_hit(&mut self, opens: WallTime) {
+        for steady in self.steady.values_mut() {
+            if let Some(search) = &mut steady.search {
+                search.hit(steady.length.window_at(opens));
+            }
         }
     }
 

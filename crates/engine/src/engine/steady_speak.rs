@@ -8,7 +8,7 @@ use couloir_wire::limits::{ARMED_WINDOWS, GETS_PER_LANE, SEARCH_GETS_PER_LANE};
 use couloir_wire::route::Carrier;
 use couloir_wire::time::{Moment, Window, WindowLength};
 
-use super::Engine;
+use super::LinkEngine;
 use crate::input::Now;
 use crate::keys::Epochs;
 use crate::link::Frozen;
@@ -58,7 +58,7 @@ struct Sealed {
     epoch: Option<u64>,
 }
 
-impl Engine {
+impl LinkEngine {
     /// The next window of `route` opens soon.
     pub(super) fn on_fill(&mut self, now: Now, route: RouteId) {
         self.follow_node_time(now, route);
@@ -277,6 +277,7 @@ impl Engine {
                 now_ms: now.moment.0,
                 is_prompt: false,
                 bulk_retry_ms: spot.retry_ms,
+                is_bulk_held: self.files.is_held,
             };
             carries = self.link.send.fill(&mut cell, &placement);
         }

@@ -2,12 +2,11 @@
 
 use couloir_seal::phrase;
 use couloir_wire::cell::Desk;
-use couloir_wire::id::Digest;
+use couloir_wire::id::EntryId;
 use couloir_wire::time::WallTime;
 
-use super::{Engine, Prompt};
+use super::{LinkEngine, Prompt};
 use crate::input::Now;
-use crate::party::Party;
 use crate::status::{FileView, PeerView, PostureView, RouteState, RouteView, StatusView};
 use crate::steady::{Health, Steady};
 
@@ -20,32 +19,22 @@ pub struct PhraseView {
     pub digits: String,
 }
 
-impl Engine {
+impl LinkEngine {
     /// The phrase, once first contact is complete.
-    pub fn phrase(&self) -> Option<PhraseView> {
+    pub(super) fn phrase(&self) -> Option<PhraseView> {
         let symbols = self.link.phrase.numbers?;
         let words: Vec<String> = symbols.iter().map(|number| format!("{number:02}")).collect();
         debug_assert!(symbols.iter().all(|number| usize::from(*number) < phrase::symbols().len()));
         Some(PhraseView { symbols, digits: words.join(" ") })
     }
 
-    /// The channel's papers.
-    pub fn party(&self) -> &Party {
-        &self.party
-    }
-
-    /// SHA-256 of the public key with which the peer's node must meet us on direct routes.
-    pub fn peer_tls_key(&self) -> Option<Digest> {
-        self.party.peer.as_ref().map(|peer| peer.certificate.unverified().tls_key)
-    }
-
     /// Octets held for the peer: what it said that is not complete.
-    pub fn held_octets(&self) -> u64 {
+    pub(super) fn held_octets(&self) -> u64 {
         self.link.recv.held_octets()
     }
 
-    /// The node at a glance.
-    pub fn status(&self, now: Now) -> StatusView {
+    /// The node at a glance, as far as this link shows it; `waiting` own entries wait for a phrase.
+    pub(super) fn status(&self, now: Now, waiting: u64) -> StatusView {
         let at = self.time(now);
         let (is_active, since) = self.watch.posture();
         let posture = PostureView {
@@ -62,13 +51,13 @@ impl Engine {
             posture,
             desk: self.watch.desk(),
             clock_off_ms: now.wall - at,
-            peers: self.peer_view(now).into_iter().collect(),
+            peers: self.peer_view(now, waiting).into_iter().collect(),
             routes: steady.chain(prompt).chain(self.idle_views()).collect(),
             files: self.file_views(),
         }
     }
 
-    fn peer_view(&self, now: Now) -> Option<PeerView> {
+    fn peer_view(&self, now: Now, waiting: u64) -> Option<PeerView> {
         let peer = self.party.peer.as_ref()?;
         let life_ms = self.status_life_ms();
         let is_alive = self.hearing.is_alive(now.moment, life_ms);
@@ -78,9 +67,13 @@ impl Engine {
             status.map_or((Desk::Unknown, last_heard), |status| (status.desk, seconds(status.desk_since_s)));
         let drill = self.watch.drill;
         Some(PeerView {
+            link: self.number,
+            id: peer.post(),
             node: peer.node,
             side: peer.signet.name.clone(),
             post: peer.certificate.unverified().title.clone(),
+            holder: peer.certificate.unverified().holder.clone(),
+            in_office_since: peer.certificate.unverified().since(),
             is_alive,
             since: if is_alive { self.hearing.alive_since } else { last_heard },
             last_heard,
@@ -88,7 +81,7 @@ impl Engine {
             hears_us: is_alive && self.hearing.hears_us(now.moment, life_ms),
             verified: (self.watch.is_verified_here, self.watch.is_verified_there),
             frozen: self.link.frozen.map(|why| why.word().to_string()),
-            unacknowledged: self.talk.undelivered.len() as u64,
+            unacknowledged: self.undelivered.len() as u64 + waiting,
             epoch: self.link.epochs.as_ref().map_or(0, |epochs| epochs.writing()),
             drill_last: drill.map(|drill| WallTime(drill.sent_ms)),
             drill_answered: drill.and_then(|drill| drill.is_answered),
@@ -99,6 +92,7 @@ impl Engine {
     fn steady_view(&self, now: Now, steady: &Steady) -> RouteView {
         let life_ms = steady.status_life_ms();
         RouteView {
+            link: self.number,
             spec: steady.spec.clone(),
             state: if steady.is_paused() { RouteState::Paused } else { state(&steady.health, now, life_ms) },
             trouble: steady.health.trouble,
@@ -115,6 +109,7 @@ impl Engine {
     fn prompt_view(&self, now: Now, prompt: &Prompt) -> RouteView {
         let life_ms = self.status_life_ms();
         RouteView {
+            link: self.number,
             spec: prompt.spec.clone(),
             state: state(&prompt.health, now, life_ms),
             trouble: prompt.health.trouble,
@@ -131,6 +126,7 @@ impl Engine {
     fn idle_views(&self) -> impl Iterator<Item = RouteView> + '_ {
         let specs = self.party.charter().into_iter().flat_map(|charter| &charter.routes);
         specs.filter(|_| !self.is_serving).map(|spec| RouteView {
+            link: self.number,
             spec: spec.clone(),
             state: if spec.retired_ms.is_some() { RouteState::Retired } else { RouteState::New },
             trouble: None,
@@ -147,15 +143,30 @@ impl Engine {
         let own = self.files.outgoing.iter().map(|(entry, file)| {
             let done =
                 (u128::from(file.done) * u128::from(file.len)).checked_div(u128::from(file.framed_len));
-            FileView { entry: *entry, is_own: true, done: done.unwrap_or(0) as u64, len: file.len }
+            let done = done.unwrap_or(0) as u64;
+            let is_held = self.files.is_held;
+            FileView { entry: *entry, is_own: true, done, len: file.len, is_damaged: false, is_held }
         });
         let theirs = self.files.incoming.iter().map(|(entry, file)| FileView {
             entry: *entry,
             is_own: false,
             done: file.done,
             len: file.len,
+            is_damaged: false,
+            is_held: false,
         });
-        own.chain(theirs).collect()
+        let is_coming = |file: &EntryId| self.files.incoming.contains_key(file);
+        let damaged =
+            self.files.expected.iter().filter(|(file, expected)| expected.is_damaged && !is_coming(file));
+        let damaged = damaged.map(|(entry, file)| FileView {
+            entry: *entry,
+            is_own: false,
+            done: file.len,
+            len: file.len,
+            is_damaged: true,
+            is_held: false,
+        });
+        own.chain(theirs).chain(damaged).collect()
     }
 }
 

@@ -8,8 +8,10 @@
 //! that the whole absence is seen roughly within seconds and then ever more finely. All 14 walk until the
 //! first hit, and again when there is nothing left near it.
 //!
-//! *Near the hit.* Four take the marks nearest to the newest hit so far that were not probed, three older
-//! ones for each newer: where one cell was found, its neighbours are likely.
+//! *Near the hit.* Four take the marks nearest to the newest hit so far that were not probed, where a mark of
+//! level z that lies a windows away is `a / 2^z` far: as many of each level, coarse ones farther off. On the
+//! newer side none is farther than 2: the next mark of each level, and so, hit by hit, the last cells that the
+//! peer wrote. What was said last was carried by few cells, and these are they.
 //!
 //! The plan depends on times and hits alone, never on what a cell holds, and goes on to its end although
 //! the reader may have all it needs. No mark is probed twice, unless the exchange that asked for it was
@@ -24,21 +26,19 @@ use couloir_wire::time::{Moment, Window, WindowLength};
 
 /// Spare GETs of a searching exchange, per lane.
 const SPARE_GETS: usize = SEARCH_GETS_PER_LANE - GETS_PER_LANE;
-/// Near the hit, one probe in this many goes to the newer side.
-const NEAR_NEWER_EVERY: usize = 4;
 /// A mark that expires within so many windows is not asked for: the answer would come too late.
 const EXPIRY_MARGIN_WINDOWS: u64 = 2;
 
-/// The plan of one route's search: a few cursors, at most 3 kB, however much there is to find.
+/// The plan of one route's search: a few cursors, at most 6 kB, however much there is to find.
 #[derive(Debug, Clone)]
 pub struct Search {
     marks: Marks,
     /// The level that is walked; `None` when the walk is through, and with it the plan.
     level: Option<u8>,
-    /// The walk has yet to see the marks of its level before this window.
-    before: Window,
-    /// Around hits, oldest first, none overlapping.
-    stretches: Vec<Stretch>,
+    /// The newest window so far of which a cell was opened.
+    hit: Option<Window>,
+    /// Marks that were probed, by level.
+    probed: [Probed; LEVELS],
     unanswered: Vec<Window>,
 }
 
@@ -48,17 +48,16 @@ impl Search {
     pub fn new(ruler: Ruler, length: WindowLength, newest: Window, oldest: Window) -> Search {
         let end = Window(newest.0.saturating_add(1));
         let marks = Marks { ruler, length, oldest, end };
-        Search { marks, level: Some(LEVEL_MAX), before: end, stretches: Vec::new(), unanswered: Vec::new() }
+        let probed = core::array::from_fn(|_| Probed::default());
+        Search { marks, level: Some(LEVEL_MAX), hit: None, probed, unanswered: Vec::new() }
     }
 
     /// The marks to probe in the exchange of window `now`, per lane: 14, or fewer at the end of the plan
     /// (the caller takes random slots for the rest). Never one twice, never one that expires about now.
     pub fn next(&mut self, now: Window) -> Vec<Window> {
         let mut probes = self.retried(now);
-        for turn in 1..=SEARCH_NEAR_GETS.min(SPARE_GETS - probes.len()) {
-            let side = if turn % NEAR_NEWER_EVERY == 0 { Side::Newer } else { Side::Older };
-            probes.extend(self.near(side, now).or_else(|| self.near(side.other(), now)));
-        }
+        let near_max = SEARCH_NEAR_GETS.min(SPARE_GETS - probes.len());
+        probes.extend(iter::from_fn(|| self.near(now)).take(near_max));
         let room = SPARE_GETS - probes.len();
         probes.extend(iter::from_fn(|| self.walked(now)).take(room));
         probes
@@ -68,10 +67,9 @@ impl Search {
     /// in this route's windows), since a peer that was up was up on all of them. What lies outside the search
     /// changes nothing.
     pub fn hit(&mut self, window: Window) {
-        let is_newest = self.stretches.last().is_none_or(|newest| window >= newest.end);
         let is_searched = (self.marks.oldest..self.marks.end).contains(&window);
-        if is_newest && is_searched && self.stretches.len() < SEARCH_STRETCHES_MAX {
-            self.stretches.push(Stretch { start: window, end: window });
+        if is_searched && self.hit.is_none_or(|newest| window > newest) {
+            self.hit = Some(window);
         }
     }
 
@@ -94,88 +92,109 @@ impl Search {
         self.unanswered.drain(..count).collect()
     }
 
-    /// The next mark of the walk that was not probed near a hit.
+    /// The next mark of the walk.
     fn walked(&mut self, now: Window) -> Option<Window> {
         loop {
             let level = self.level?;
-            let Some(mark) = self.marks.newest_before(self.before, level, now) else {
-                self.level = level.checked_sub(1);
-                self.before = self.marks.end;
-                continue;
-            };
-            self.before = mark;
-            if !self.stretches.iter().any(|stretch| stretch.contains(mark)) {
-                return Some(mark);
+            match self.older(level, self.marks.end, now) {
+                Some(mark) => return Some(self.probe(level, mark)),
+                None => self.level = level.checked_sub(1),
             }
         }
     }
 
-    /// The nearest mark on one side of the newest hit that was not probed.
-    fn near(&mut self, side: Side, now: Window) -> Option<Window> {
-        match side {
-            Side::Older => self.near_older(now),
-            Side::Newer => self.near_newer(now),
+    /// The nearest mark to the newest hit that was not probed.
+    fn near(&mut self, now: Window) -> Option<Window> {
+        let hit = self.hit?;
+        let far = |level: u8, from: Window, to: Window| u128::from(to.0 - from.0) << (LEVEL_MAX - level);
+        let of_level = |level: u8| {
+            let older = self.older(level, hit, now).map(|mark| (far(level, mark, hit), level, mark));
+            let newer = self.newer(level, hit, now).map(|mark| (far(level, hit, mark), level, mark));
+            [older, newer.filter(|(far, ..)| *far <= FAR_NEWER_MAX)]
+        };
+        let nearest = (0..=self.level?).flat_map(of_level).flatten();
+        let (_, level, mark) = nearest.filter(|(_, level, mark)| self.has_room(*level, *mark)).min()?;
+        Some(self.probe(level, mark))
+    }
+
+    fn probe(&mut self, level: u8, mark: Window) -> Window {
+        self.probed[usize::from(level)].insert(mark, Ruler::period(level));
+        mark
+    }
+
+    fn has_room(&self, level: u8, mark: Window) -> bool {
+        self.probed[usize::from(level)].has_room(mark, Ruler::period(level))
+    }
+
+    /// The newest mark of `level` before `before` that was not probed.
+    fn older(&self, level: u8, before: Window, now: Window) -> Option<Window> {
+        let mark = self.marks.newest_before(before, level, now)?;
+        match self.probed[usize::from(level)].around(mark) {
+            None => Some(mark),
+            Some(stretch) => self.marks.newest_before(stretch.oldest, level, now),
         }
     }
 
-    fn near_older(&mut self, now: Window) -> Option<Window> {
-        loop {
-            let newest = *self.stretches.last()?;
-            let of_level = |z| self.marks.newest_before(newest.start.min(self.unwalked_before(z)), z, now);
-            let mark = (0..=self.level?).filter_map(of_level).max()?;
-            let older = self.stretches.iter().rev().nth(1);
-            if !older.is_some_and(|older| older.contains(mark)) {
-                self.stretches.last_mut()?.start = mark;
-                return Some(mark);
-            }
-            // All between the two was probed: they are one stretch.
-            self.stretches.pop();
-            self.stretches.last_mut()?.end = newest.end;
-        }
-    }
-
-    fn near_newer(&mut self, now: Window) -> Option<Window> {
-        let newest = *self.stretches.last()?;
-        let of_level =
-            |z| self.marks.oldest_from(newest.end, z, now).filter(|w| *w < self.unwalked_before(z));
-        let mark = (0..=self.level?).filter_map(of_level).min()?;
-        self.stretches.last_mut()?.end = Window(mark.0.saturating_add(1));
-        Some(mark)
-    }
-
-    /// Of the walked level or a finer one: the walk has not seen marks before this window.
-    fn unwalked_before(&self, level: u8) -> Window {
-        if self.level == Some(level) { self.before } else { self.marks.end }
+    /// The oldest mark of `level` from `from` on that was not probed.
+    fn newer(&self, level: u8, from: Window, now: Window) -> Option<Window> {
+        let mark = self.marks.oldest_from(from, level, now)?;
+        let stretch = self.probed[usize::from(level)].around(mark);
+        let mark = stretch.map_or(mark, |stretch| after(stretch.newest, Ruler::period(level)));
+        (mark < self.marks.end).then_some(mark)
     }
 }
 
-/// A side of the newest hit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Side {
-    Older,
-    Newer,
-}
+/// Marks of one level that were probed: stretches without gaps, oldest first, apart.
+#[derive(Debug, Clone, Default)]
+struct Probed(Vec<Stretch>);
 
-impl Side {
-    fn other(self) -> Side {
-        match self {
-            Side::Older => Side::Newer,
-            Side::Newer => Side::Older,
-        }
-    }
-}
-
-/// Windows from `start` to before `end`, around a hit: every surviving mark in it was probed.
+/// Every mark of the level from `oldest` to `newest`, both of which are marks.
 #[derive(Debug, Clone, Copy)]
 struct Stretch {
-    start: Window,
-    end: Window,
+    oldest: Window,
+    newest: Window,
 }
 
-impl Stretch {
-    fn contains(&self, mark: Window) -> bool {
-        (self.start..self.end).contains(&mark)
+impl Probed {
+    /// The stretch in which `mark` lies.
+    fn around(&self, mark: Window) -> Option<&Stretch> {
+        let at = self.0.partition_point(|stretch| stretch.newest < mark);
+        self.0.get(at).filter(|stretch| stretch.oldest <= mark)
     }
+
+    /// Whether `mark`, which was not probed, joins a stretch or may begin one.
+    fn has_room(&self, mark: Window, period: u64) -> bool {
+        let at = self.0.partition_point(|stretch| stretch.newest < mark);
+        let before = at.checked_sub(1).and_then(|at| self.0.get(at));
+        let joins = before.is_some_and(|stretch| after(stretch.newest, period) == mark)
+            || self.0.get(at).is_some_and(|stretch| stretch.oldest == after(mark, period));
+        joins || self.0.len() < SEARCH_STRETCHES_MAX
+    }
+
+    /// Adds `mark`, which was not probed.
+    fn insert(&mut self, mark: Window, period: u64) {
+        let at = self.0.partition_point(|stretch| stretch.newest < mark);
+        self.0.insert(at, Stretch { oldest: mark, newest: mark });
+        self.join(at, period);
+        if let Some(before) = at.checked_sub(1) {
+            self.join(before, period);
+        }
+    }
+
+    /// Joins the stretch at `at` with the next one, if no mark lies between them.
+    fn join(&mut self, at: usize, period: u64) {
+        if let [stretch, next, ..] = &mut self.0[at..]
+            && after(stretch.newest, period) == next.oldest
+        {
+            stretch.newest = next.newest;
+            self.0.remove(at + 1);
+        }
+    }
+}
+
+/// The mark after `mark`.
+fn after(mark: Window, period: u64) -> Window {
+    Window(mark.0.saturating_add(period))
 }
 
 /// The marks of a route that are searched: of windows from `oldest` to before `end`.
@@ -244,6 +263,11 @@ impl SearchPhase {
         moment < self.until
     }
 }
+
+/// Levels of the ruler.
+const LEVELS: usize = LEVEL_MAX as usize + 1;
+/// How far from the newest hit a newer mark may be, in 2^-12: two of the levels' own steps.
+const FAR_NEWER_MAX: u128 = 2 << LEVEL_MAX;
 
 #[cfg(test)]
 mod simulation;

@@ -1,7 +1,8 @@
 //! One stream as its writer holds it.
 
 use super::cursors::{CursorFault, CursorReader, put_ranges};
-use super::marks::{Class, Segments, Turn};
+use super::marks::{Segments, Turn};
+use super::order::{Class, Due};
 use super::send::{
     Appended, BeyondSent, Carry, FRAGMENT_OCTETS_MIN, Missing, Placement, RestoreFault, Wanted,
 };
@@ -10,7 +11,8 @@ use crate::planted::planted;
 use couloir_wire::cell::{Ack, CellWriter, Stream, put_varint, varint_len};
 use couloir_wire::id::EntryId;
 use couloir_wire::limits::{HELD_RANGES_MAX, ROUTES_MAX};
-use std::collections::VecDeque;
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
 
 /// A cell that is being filled.
 pub(super) struct Packing<'a> {
@@ -167,11 +169,14 @@ impl Lane {
 
     /// Packs what is most due, as far as `reach` goes. False if the cell takes no more.
     pub(super) fn fill(&mut self, packing: &mut Packing<'_>, turn: &mut Turn, reach: Reach) -> bool {
-        while let Some((start, end)) = self.next_run(turn, packing.cell.room() as u64, reach) {
-            let Some(carried_end) = self.place(start, end, packing.cell, packing.placement) else {
-                return false;
-            };
-            let (stamp, life) = (packing.placement.stamp(), packing.life);
+        let placement = packing.placement;
+        while let Some((start, end)) = self.next_run(turn, placement, packing.cell.room() as u64, reach) {
+            let carried_end = self.place(start, end, packing.cell, placement);
+            if carried_end.is_none_or(|carried_end| carried_end < end) {
+                self.segments.give_back(carried_end.unwrap_or(start), end, placement);
+            }
+            let Some(carried_end) = carried_end else { return false };
+            let (stamp, life) = (placement.stamp(), packing.life);
             packing.carries.push(Carry { stream: self.stream, start, end: carried_end, stamp, life });
             if carried_end < end {
                 return false;
@@ -185,36 +190,52 @@ impl Lane {
 
     /// What was sent before and may go now.
     pub(super) fn turn(&mut self, placement: &Placement) -> Turn {
-        let quiet_until_ms = self.quiet_until_ms[placement.route];
-        if placement.is_prompt && placement.now_ms < quiet_until_ms {
-            return Turn::nothing(quiet_until_ms);
+        let is_bulk = self.stream == Stream::Bulk;
+        if !is_bulk && !placement.is_prompt {
+            return Turn::Ordered;
         }
-        let turn = self.segments.turn(placement, self.stream == Stream::Bulk);
-        if turn.due.is_empty() {
-            self.quiet_until_ms[placement.route] = turn.others_at_ms;
+        if placement.is_prompt && placement.now_ms < self.quiet_until_ms[placement.route] {
+            return Turn::Overdue(BinaryHeap::new());
         }
-        turn
+        let (due, others_at_ms) = self.segments.overdue(placement, is_bulk);
+        if due.is_empty() {
+            self.quiet_until_ms[placement.route] = others_at_ms;
+        }
+        Turn::Overdue(due.into_iter().map(Reverse).collect())
+    }
+
+    /// When this route carried what is next, 0 for never or not since it was lost; `None` if nothing is due.
+    pub(super) fn next_stamp(&mut self, turn: &Turn, placement: &Placement) -> Option<u64> {
+        turn.peek(&mut self.segments, placement).map(|due| due.rank.stamp)
     }
 
     /// The next octets to place: at most one fragment of `room` octets, and the rest of what it was cut from.
-    fn next_run(&self, turn: &mut Turn, room: u64, reach: Reach) -> Option<(u64, u64)> {
-        if (turn.is_fresh_first || turn.due.peek().is_none_or(|due| due.0.class == Class::Again))
+    fn next_run(
+        &mut self,
+        turn: &mut Turn,
+        placement: &Placement,
+        room: u64,
+        reach: Reach,
+    ) -> Option<(u64, u64)> {
+        let is_fresh_first = placement.is_heard && placement.level > 0;
+        let next = turn.peek(&mut self.segments, placement);
+        if (is_fresh_first || next.is_none_or(|due| due.rank.class == Class::Again))
             && let Some(fresh) = self.fresh()
         {
             return Some(fresh);
         }
-        if reach == Reach::Unsent && turn.stamp().is_some_and(|stamp| stamp > 0) {
+        if reach == Reach::Unsent && next.is_some_and(|due| due.rank.stamp > 0) {
             return None;
         }
-        let mut run = turn.due.pop()?.0;
-        while let Some(next) = turn.due.peek().map(|next| next.0)
-            && (next.class, next.start) == (run.class, run.end)
-            && run.end - run.start < room
+        let Due { rank, start, mut end } = turn.pop(&mut self.segments, placement)?;
+        while end - start < room
+            && let Some(next) = turn.peek(&mut self.segments, placement)
+            && (next.rank.class, next.start) == (rank.class, end)
         {
-            run.end = next.end;
-            turn.due.pop();
+            end = next.end;
+            turn.pop(&mut self.segments, placement);
         }
-        Some((run.start, self.unsplintered(run.start, run.end)))
+        Some((start, self.unsplintered(start, end)))
     }
 
     /// The end of a run, with what follows it if the run alone would be a splinter.

@@ -1,55 +1,42 @@
 //! Which cell carried what: marks on the octets that were sent and are not acknowledged.
 
+use super::order::{Due, Orders, Rank, Spot};
 use super::send::{Carry, Placement};
 use couloir_wire::limits::ROUTES_MAX;
+use couloir_wire::ruler::LEVEL_MAX;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
 /// Octets that were sent, as segments with equal marks. What has no segment was never sent.
 #[derive(Clone, Default)]
-pub(super) struct Segments(BTreeMap<u64, Segment>);
-
-/// A segment that may go now. Ordered by what goes first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Due {
-    /// Whether it counts as new, hence before octets that have no segment.
-    pub(super) class: Class,
-    /// When this route carried it; 0 for never.
-    stamp: u64,
-    /// Its first offset.
-    pub(super) start: u64,
-    /// The offset after its last.
-    pub(super) end: u64,
+pub(super) struct Segments {
+    by_start: BTreeMap<u64, Segment>,
+    orders: Orders,
 }
 
-/// What goes first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Class {
-    /// No cell that counts has carried it on any route.
-    New,
-    /// Some has; this route's longest ago goes first, never counts as longest.
-    Again,
-}
-
-/// What may go now, first things on top, and when the first of the others may.
-pub(super) struct Turn {
-    /// May go now.
-    pub(super) due: BinaryHeap<Reverse<Due>>,
-    /// When the first of the others may, in the caller's ms; `u64::MAX` if there are none.
-    pub(super) others_at_ms: u64,
-    /// Whether octets that were never sent go before all of these.
-    pub(super) is_fresh_first: bool,
+/// What was sent before and may go in one cell.
+pub(super) enum Turn {
+    /// As the segments have it in order.
+    Ordered,
+    /// What is overdue.
+    Overdue(BinaryHeap<Reverse<Due>>),
 }
 
 impl Turn {
-    /// Nothing may go before `others_at_ms`.
-    pub(super) fn nothing(others_at_ms: u64) -> Turn {
-        Turn { due: BinaryHeap::new(), others_at_ms, is_fresh_first: false }
+    /// What goes first, of `segments`.
+    pub(super) fn peek(&self, segments: &mut Segments, placement: &Placement) -> Option<Due> {
+        match self {
+            Turn::Ordered => segments.first(placement),
+            Turn::Overdue(due) => due.peek().map(|due| due.0),
+        }
     }
 
-    /// When this route carried what is next, 0 for never or not since it was lost; `None` if nothing is due.
-    pub(super) fn stamp(&self) -> Option<u64> {
-        self.due.peek().map(|due| if due.0.class == Class::New { 0 } else { due.0.stamp })
+    /// The same, which is not to be told again.
+    pub(super) fn pop(&mut self, segments: &mut Segments, placement: &Placement) -> Option<Due> {
+        match self {
+            Turn::Ordered => segments.take_first(placement),
+            Turn::Overdue(due) => due.pop().map(|due| due.0),
+        }
     }
 }
 
@@ -80,12 +67,17 @@ impl Segments {
     pub(super) fn carry(&mut self, start: u64, end: u64, placement: &Placement) {
         self.split(start);
         self.split(end);
-        self.fill_gaps(start, end);
-        for (_, segment) in self.0.range_mut(start..end) {
+        let has_gaps = self.fill_gaps(start, end);
+        for (_, segment) in self.by_start.range_mut(start..end) {
             segment.marks.carry(placement);
         }
+        if has_gaps {
+            self.enter(LEVEL_MAX, start, end);
+        } else {
+            self.enter_carried(start, end, placement);
+        }
         self.join(start, end);
-        if self.0.len() > SEGMENTS_MAX {
+        if self.by_start.len() > SEGMENTS_MAX {
             self.coarsen();
         }
     }
@@ -94,68 +86,140 @@ impl Segments {
     pub(super) fn fail(&mut self, route: usize, carry: &Carry) {
         self.split(carry.start);
         self.split(carry.end);
-        for (_, segment) in self.0.range_mut(carry.start..carry.end) {
-            segment.marks.fail(route, carry.stamp);
+        let segments = self.by_start.range_mut(carry.start..carry.end);
+        let level = segments.filter_map(|(_, segment)| segment.marks.fail(route, carry.stamp)).max();
+        if let Some(level) = level {
+            self.enter(level, carry.start, carry.end);
         }
         self.join(carry.start, carry.end);
     }
 
     /// `route` stands for another route from here on: it has carried nothing.
     pub(super) fn forget_route(&mut self, route: usize) {
-        self.0.values_mut().for_each(|segment| segment.marks.forget_route(route));
+        self.by_start.values_mut().for_each(|segment| segment.marks.forget_route(route));
+        self.orders.clear();
     }
 
     /// `[start, end)` was acknowledged.
     pub(super) fn remove(&mut self, start: u64, end: u64) {
         self.split(start);
         self.split(end);
-        while let Some((&at, _)) = self.0.range(start..end).next() {
-            self.0.remove(&at);
+        while let Some((&at, _)) = self.by_start.range(start..end).next() {
+            self.by_start.remove(&at);
         }
     }
 
-    /// What may go in the cell of `placement`, and when the rest may.
-    pub(super) fn turn(&self, placement: &Placement, is_bulk: bool) -> Turn {
-        let mut due = Vec::with_capacity(self.0.len());
+    /// What goes first in the cell of `placement` of a steady route, of what this cell has not taken.
+    pub(super) fn first(&mut self, placement: &Placement) -> Option<Due> {
+        let spot = (placement.route, placement.level);
+        if !self.orders.has(spot) {
+            self.orders.begin(spot, pieces(&self.by_start, spot, 0, u64::MAX));
+        }
+        loop {
+            let first = self.orders.peek(spot)?;
+            if self.is_current(spot, &first) {
+                return (first.rank.stamp != placement.stamp()).then_some(first);
+            }
+            self.orders.pop(spot);
+            for due in pieces(&self.by_start, spot, first.start, first.end) {
+                if first.rank.may_have_become(due.rank) {
+                    self.orders.push(spot, due, usize::MAX);
+                }
+            }
+        }
+    }
+
+    /// The same, which is not to be told again.
+    pub(super) fn take_first(&mut self, placement: &Placement) -> Option<Due> {
+        let first = self.first(placement)?;
+        self.orders.pop((placement.route, placement.level));
+        Some(first)
+    }
+
+    /// The cell had no room for `[start, end)`, which was taken.
+    pub(super) fn give_back(&mut self, start: u64, end: u64, placement: &Placement) {
+        self.enter_at((placement.route, placement.level), start, end);
+    }
+
+    /// What is sent again after a time (bulk, and anything on prompt routes): what may go in the cell of
+    /// `placement`, and when the rest may.
+    pub(super) fn overdue(&self, placement: &Placement, is_bulk: bool) -> (Vec<Due>, u64) {
+        let mut due = Vec::new();
         let mut others_at_ms = u64::MAX;
-        for (&start, segment) in &self.0 {
-            match segment.marks.turn(placement, is_bulk) {
-                Ok((class, stamp)) => due.push(Reverse(Due { class, stamp, start, end: segment.end })),
+        for (&start, segment) in &self.by_start {
+            match segment.marks.overdue(placement, is_bulk) {
+                Ok(rank) => due.push(Due { rank, start, end: segment.end }),
                 Err(at_ms) => others_at_ms = others_at_ms.min(at_ms),
             }
         }
-        let is_fresh_first = placement.is_heard && placement.level > 0;
-        Turn { due: BinaryHeap::from(due), others_at_ms, is_fresh_first }
+        (due, others_at_ms)
+    }
+
+    /// Whether `due` is as its segment has it.
+    fn is_current(&self, spot: Spot, due: &Due) -> bool {
+        let segment = self.by_start.range(..=due.start).next_back();
+        segment.is_some_and(|(_, segment)| due.end <= segment.end && segment.marks.rank(spot) == due.rank)
+    }
+
+    /// `[start, end)` enters the orders of all routes up to `level`.
+    fn enter(&mut self, level: u8, start: u64, end: u64) {
+        for spot in self.orders.spots_up_to(level) {
+            self.enter_at(spot, start, end);
+        }
+    }
+
+    fn enter_at(&mut self, spot: Spot, start: u64, end: u64) {
+        let len_max = self.order_len_max();
+        for due in pieces(&self.by_start, spot, start, end) {
+            self.orders.push(spot, due, len_max);
+        }
+    }
+
+    /// The cell of `placement` took `[start, end)`, which others had carried before.
+    fn enter_carried(&mut self, start: u64, end: u64, placement: &Placement) {
+        let due = Due { rank: Rank::again(placement.stamp(), 0), start, end };
+        let len_max = self.order_len_max();
+        for level in 0..=placement.level {
+            self.orders.push((placement.route, level), due, len_max);
+        }
+    }
+
+    /// A longer order is mostly out of date and begins anew.
+    fn order_len_max(&self) -> usize {
+        2 * self.by_start.len() + 64
     }
 
     fn split(&mut self, at: u64) {
-        let Some((_, segment)) = self.0.range_mut(..at).next_back() else { return };
+        let Some((_, segment)) = self.by_start.range_mut(..at).next_back() else { return };
         if segment.end > at {
             let right = Segment { end: segment.end, marks: segment.marks.clone() };
             segment.end = at;
-            self.0.insert(at, right);
+            self.by_start.insert(at, right);
         }
     }
 
-    fn fill_gaps(&mut self, start: u64, end: u64) {
-        let mut at = start;
+    /// Whether there were any.
+    fn fill_gaps(&mut self, start: u64, end: u64) -> bool {
+        let (mut at, mut has_gaps) = (start, false);
         while at < end {
-            let next = self.0.range(at..end).next().map(|(&next, segment)| (next, segment.end));
+            let next = self.by_start.range(at..end).next().map(|(&next, segment)| (next, segment.end));
             let (gap_end, resume) = next.unwrap_or((end, end));
             if at < gap_end {
-                self.0.insert(at, Segment { end: gap_end, marks: Marks::default() });
+                self.by_start.insert(at, Segment { end: gap_end, marks: Marks::default() });
+                has_gaps = true;
             }
             at = resume;
         }
+        has_gaps
     }
 
     /// Joins equal neighbours in and around `[start, end)`.
     fn join(&mut self, start: u64, end: u64) {
-        let mut at = self.0.range(..start).next_back().map_or(start, |(&at, _)| at);
+        let mut at = self.by_start.range(..start).next_back().map_or(start, |(&at, _)| at);
         while at <= end {
-            let Some((&here, segment)) = self.0.range(at..=end).next() else { return };
+            let Some((&here, segment)) = self.by_start.range(at..=end).next() else { return };
             let next_at = segment.end;
-            let is_equal = self.0.get(&next_at).is_some_and(|next| next.marks == segment.marks);
+            let is_equal = self.by_start.get(&next_at).is_some_and(|next| next.marks == segment.marks);
             if is_equal {
                 self.absorb(here, next_at)
             }
@@ -164,16 +228,16 @@ impl Segments {
     }
 
     fn absorb(&mut self, at: u64, next_at: u64) {
-        if let (Some(next), Some(segment)) = (self.0.remove(&next_at), self.0.get_mut(&at)) {
+        if let (Some(next), Some(segment)) = (self.by_start.remove(&next_at), self.by_start.get_mut(&at)) {
             segment.end = next.end;
         }
     }
 
     /// Joins neighbours two by two under the older of their marks, which at worst sends some octets early.
     fn coarsen(&mut self) {
-        let mut joined: Vec<(u64, Segment)> = Vec::with_capacity(self.0.len());
+        let mut joined: Vec<(u64, Segment)> = Vec::with_capacity(self.by_start.len());
         let mut is_pair = false;
-        for (start, segment) in core::mem::take(&mut self.0) {
+        for (start, segment) in core::mem::take(&mut self.by_start) {
             match joined.last_mut() {
                 Some((_, last)) if !is_pair && last.end == start => {
                     last.end = segment.end;
@@ -186,13 +250,21 @@ impl Segments {
                 }
             }
         }
-        self.0 = joined.into_iter().collect();
+        self.by_start = joined.into_iter().collect();
+        self.orders.clear();
+    }
+
+    /// The same as [`Segments::first`], by a look at every segment.
+    #[cfg(test)]
+    pub(super) fn first_of_all(&self, placement: &Placement) -> Option<(Rank, u64)> {
+        let all = pieces(&self.by_start, (placement.route, placement.level), 0, u64::MAX);
+        all.min().map(|due| (due.rank, due.start))
     }
 
     /// How many segments there are.
     #[cfg(test)]
     pub(super) fn count(&self) -> usize {
-        self.0.len()
+        self.by_start.len()
     }
 }
 
@@ -207,12 +279,17 @@ impl Marks {
         }
     }
 
-    fn fail(&mut self, route: usize, stamp: u64) {
-        if self.stamps[route] == stamp {
+    /// Up to which level this changed anything.
+    fn fail(&mut self, route: usize, stamp: u64) -> Option<u8> {
+        let is_last = self.stamps[route] == stamp;
+        if is_last {
             self.stamps[route] = 0;
             self.sent_ms[route] = 0;
         }
-        self.ruled.retain(|ruled| ruled.route != route || ruled.stamp != stamp);
+        let is_failed = |ruled: &Ruled| ruled.route == route && ruled.stamp == stamp;
+        let level = self.ruled.iter().filter(|ruled| is_failed(ruled)).map(|ruled| ruled.level).max();
+        self.ruled.retain(|ruled| !is_failed(ruled));
+        level.or(is_last.then_some(0))
     }
 
     fn forget_route(&mut self, route: usize) {
@@ -221,41 +298,40 @@ impl Marks {
         self.ruled.retain(|ruled| ruled.route != route);
     }
 
-    /// Its class and stamp if it may go now, else when it may.
-    fn turn(&self, placement: &Placement, is_bulk: bool) -> Result<(Class, u64), u64> {
-        let route = placement.route;
-        if placement.level > 0 && !is_bulk && !placement.is_prompt {
-            return Ok(self.ruled_turn(route, placement.level));
+    /// Where it stands in the order of a steady route and level.
+    fn rank(&self, (route, level): Spot) -> Rank {
+        if level == 0 {
+            let is_new = self.stamps == [0; ROUTES_MAX];
+            return if is_new { Rank::NEW } else { Rank::again(self.stamps[route], 0) };
         }
-        if self.stamps == [0; ROUTES_MAX] {
-            return Ok((Class::New, 0));
+        let (mut stamp, mut routes) = (0, 0u8);
+        for ruled in self.ruled.iter().filter(|ruled| ruled.level >= level) {
+            routes |= 1 << ruled.route;
+            stamp = stamp.max(if ruled.route == route { ruled.stamp } else { 0 });
         }
-        let stamp = self.stamps[route];
-        let last_ms = match (is_bulk, placement.is_prompt, stamp) {
-            (false, false, _) | (false, true, 0) => return Ok((Class::Again, stamp)),
-            (true, false, _) | (true, true, 0) => self.sent_ms.iter().copied().max().unwrap_or(0),
-            (_, true, _) => self.sent_ms[route],
-        };
-        let due_ms = last_ms.saturating_add(placement.bulk_retry_ms);
-        if due_ms <= placement.now_ms { Ok((Class::Again, stamp)) } else { Err(due_ms) }
+        if routes == 0 { Rank::NEW } else { Rank::again(stamp, routes.count_ones() as u8) }
     }
 
-    fn ruled_turn(&self, route: usize, level: u8) -> (Class, u64) {
-        let mut is_carried = false;
-        let mut stamp = 0;
-        for ruled in self.ruled.iter().filter(|ruled| ruled.level >= level) {
-            is_carried = true;
-            if ruled.route == route {
-                stamp = stamp.max(ruled.stamp);
-            }
+    /// Its rank if it may go now, else when it may.
+    fn overdue(&self, placement: &Placement, is_bulk: bool) -> Result<Rank, u64> {
+        if self.stamps == [0; ROUTES_MAX] {
+            return Ok(Rank::NEW);
         }
-        (if is_carried { Class::Again } else { Class::New }, stamp)
+        let rank = Rank::again(self.stamps[placement.route], 0);
+        let last_ms = match (is_bulk, rank.stamp) {
+            (false, 0) => return Ok(rank),
+            (true, 0) => self.sent_ms.iter().copied().max().unwrap_or(0),
+            (true, _) if !placement.is_prompt => self.sent_ms.iter().copied().max().unwrap_or(0),
+            (_, _) => self.sent_ms[placement.route],
+        };
+        let due_ms = last_ms.saturating_add(placement.bulk_retry_ms);
+        if due_ms <= placement.now_ms { Ok(rank) } else { Err(due_ms) }
     }
 
     /// What holds of both: the older carrying, none if one has none.
     fn older(&self, other: &Marks) -> Marks {
         let both = self.ruled.iter().filter_map(|ruled| {
-            let (_, stamp) = other.ruled_turn(ruled.route, ruled.level);
+            let stamp = other.rank((ruled.route, ruled.level)).stamp;
             (stamp > 0).then_some(Ruled { stamp: ruled.stamp.min(stamp), ..*ruled })
         });
         Marks {
@@ -265,6 +341,18 @@ impl Marks {
         }
     }
 }
+
+/// The segments in `[start, end)`, cut to it, with their ranks.
+fn pieces(segments: &BTreeMap<u64, Segment>, spot: Spot, start: u64, end: u64) -> impl Iterator<Item = Due> {
+    let before = segments.range(..start).next_back().filter(move |(_, segment)| segment.end > start);
+    before.into_iter().chain(segments.range(start..end)).map(move |(&at, segment)| Due {
+        rank: segment.marks.rank(spot),
+        start: at.max(start),
+        end: segment.end.min(end),
+    })
+}
+
+const _: () = assert!(ROUTES_MAX <= 8, "a route is a bit of an octet");
 
 /// Segments of one stream before neighbours are joined: some four per cell of the default size
 /// within the credit, or 300 octets each on a prompt route.

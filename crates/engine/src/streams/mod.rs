@@ -8,7 +8,8 @@
 //! reaches; the rest stays in the store and is fetched when [`SendStreams::wanted`] says so. Every
 //! route asks [`SendStreams::fill`] for the content of its next cell. New octets go out on every
 //! steady route; what they leave free is filled with what this route sent longest ago, so no route
-//! waits for another. What a cell took is remembered as [`Carry`] until the cell is known to have
+//! waits for another. A cell that its relay keeps for long takes first what the fewest such cells hold.
+//! What a cell took is remembered as [`Carry`] until the cell is known to have
 //! left or to be lost. Only the peer's acknowledgement, over any route, ends the sending.
 //!
 //! *Reading.* [`RecvStreams`] takes fragments in any order, any number of times. Whole messages go
@@ -24,6 +25,7 @@ mod held;
 mod inbox;
 mod lane;
 mod marks;
+mod order;
 mod ranges;
 mod recv;
 mod send;

@@ -2,7 +2,6 @@
 
 use super::cursors::{CursorFault, CursorReader};
 use super::lane::{Lane, Packing, Reach};
-use super::marks::Turn;
 use couloir_wire::cell::{Ack, CellWriter, Stream};
 use couloir_wire::id::EntryId;
 use couloir_wire::limits::{MESSAGE_OCTETS_MAX, ROUTES_MAX, STREAMS};
@@ -53,6 +52,8 @@ pub struct Placement {
     pub is_prompt: bool,
     /// After how long bulk (on prompt routes: anything) is sent again, in ms.
     pub bulk_retry_ms: u64,
+    /// Whether files wait until a person lets them go on.
+    pub is_bulk_held: bool,
 }
 
 impl Placement {
@@ -157,13 +158,15 @@ impl SendStreams {
                 lane.fill(&mut packing, turn, Reach::Unsent);
             }
         }
-        let oldest = |turns: &[Turn]| (0..turns.len()).filter_map(|at| Some((turns[at].stamp()?, at))).min();
-        while let Some((_, at)) = oldest(&turns).filter(|_| packing.cell.room() > 0) {
+        while packing.cell.room() > 0 {
+            let next = said.iter_mut().zip(&turns).enumerate();
+            let next = next.filter_map(|(at, (lane, turn))| Some((lane.next_stamp(turn, placement)?, at)));
+            let Some((_, at)) = next.min() else { break };
             if !said[at].fill(&mut packing, &mut turns[at], Reach::Next) {
                 break;
             }
         }
-        if packing.cell.room() > 0 {
+        if packing.cell.room() > 0 && !placement.is_bulk_held {
             let mut turn = bulk.turn(placement);
             bulk.fill(&mut packing, &mut turn, Reach::All);
         }

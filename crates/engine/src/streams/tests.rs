@@ -2,6 +2,7 @@
 
 mod hostile;
 mod line;
+mod order;
 mod placing;
 mod reading;
 mod writing;
@@ -51,7 +52,16 @@ impl Desk {
     fn placement(&mut self, route: usize, level: u8) -> Placement {
         self.tick += 1;
         let (tick, now_ms) = (self.tick, self.now_ms);
-        Placement { route, tick, level, is_heard: false, now_ms, is_prompt: false, bulk_retry_ms: RETRY_MS }
+        Placement {
+            route,
+            tick,
+            level,
+            is_heard: false,
+            now_ms,
+            is_prompt: false,
+            bulk_retry_ms: RETRY_MS,
+            is_bulk_held: false,
+        }
     }
 
     /// A cell with room for about `room` octets of fragments.

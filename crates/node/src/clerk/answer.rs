@@ -3,19 +3,25 @@
 use std::fs::File;
 use std::path::Path;
 
-use couloir_engine::{Input, Say, StateKey};
+use couloir_engine::status::PeerView;
+use couloir_engine::{Input, LinkNumber, Say, StateKey};
+use couloir_seal::papers::digest;
 use couloir_wire::cell::{Desk, Official};
-use couloir_wire::entry::{Body, DeliveryState, Precedence};
+use couloir_wire::entry::{Body, Precedence};
 use couloir_wire::id::EntryId;
+use couloir_wire::limits::FILE_OCTETS_MAX;
 use serde_json::{Value, json};
 
 use super::glance::Glance;
+use super::matters::times;
 use super::phrase::Phrase;
-use super::row::{Posts, Row};
-use super::{Node, files, names, papers, watch};
+use super::row::Row;
+use super::{
+    Node, about, conversations, draft, files, find, log, matters, names, papers, search, statement, watch,
+};
 use crate::keys::{self, unhex};
-use crate::socket::{How, Request};
-use crate::store::LogRow;
+use crate::socket::{How, RecordAct, Request};
+use crate::store::FileError;
 use crate::words::{Failure, Outcome};
 
 /// Carries out `request`. Entries go to `row` one by one, before the answer. What a client wants
@@ -27,24 +33,38 @@ pub fn answer<N: Node>(
 ) -> Outcome<Value> {
     match request {
         Request::Send { text, how } => said(node.say(note(text, how, 0)?)?),
-        Request::SendFile { path, name, how } => send_file(node, Path::new(path), name, how),
-        Request::Log { after, .. } => {
-            let after = log(node, *after, row)?;
-            waiting(node, row)?;
+        Request::Say { body, how } => say_checked(node, body, how),
+        Request::Matters { filter } => Ok(json!({ "matters": matters::list(node, filter)? })),
+        Request::Matter { matter } => to_value(&matters::shown::named(node, matter)?),
+        Request::Commit { swap, content, how } => matters::swap::commit(node, swap, content, how),
+        Request::FindEntry { entry } => find::entry_facts(node, entry),
+        Request::FindConversation { conversation } => find_conversation(node, conversation),
+        Request::Conversations => Ok(json!({ "conversations": conversations::all(node)? })),
+        Request::Posts => conversations::posts(node),
+        Request::SendFile { path, name, strip, how } => send_file(node, Path::new(path), name, *strip, how),
+        Request::Log { after, conversation, .. } => {
+            let after = log::log(node, *after, *conversation, row)?;
+            log::waiting(node, *conversation, row)?;
             Ok(json!({ "after": after }))
         }
+        Request::Search { sought, count } => search::answer(node, sought, *count, row),
+        Request::Report { ask } => matters::report::answer(node, ask),
+        Request::HoldFiles { is_held } => hold_files(node, *is_held),
         Request::Save { entry, path } => save(node, entry, Path::new(path)),
         Request::Status => {
             let is_running = node.is_running();
-            to_value(&Glance::of(&node.status()?, is_running))
+            let asked = statement::asked(node)?;
+            to_value(&Glance::of(node.status()?, is_running, asked).with_needs(node)?)
         }
-        Request::Phrase => to_value(&phrase(node)?),
-        Request::Verify => verify(node),
+        Request::Record { act } => on_record(node, act),
+        Request::Draft { act } => draft::act(node, act),
+        Request::Phrase { peer } => to_value(&phrase(node, peer.as_deref())?),
+        Request::Verify { peer } => verify(node, peer.as_deref()),
+        Request::BeginLink { channel } => begin_link(node, channel),
+        Request::Introduce { one, other } => introduce(node, one, other),
         Request::Drill => node.drill().map(|after_ms| json!({ "answered": true, "after_ms": after_ms })),
-        Request::Desk { is_here } => {
-            let desk = if *is_here { Desk::Here } else { Desk::Away };
-            done(node.submit(Input::SetDesk(desk)))
-        }
+        Request::Desk { is_here } => set_desk(node, *is_here),
+        Request::Clocks { own, theirs } => times::clocks(node, own.as_deref(), theirs.as_deref()),
         Request::Answer { entry, until_ms } => answer_entry(node, entry, *until_ms),
         Request::Official { is_up, why } => {
             let state = if *is_up { Official::Up } else { Official::Down };
@@ -53,18 +73,74 @@ pub fn answer<N: Node>(
         Request::WatchAdd { url } => watch::add(node, url),
         Request::WatchRemove { url } => watch::remove(node, url),
         Request::WatchList => Ok(json!({ "watch": watch::list(node.reader())? })),
-        Request::Papers => {
-            Ok(json!({ "channel": papers::without_secrets(&papers::channel_of(node.reader())?) }))
-        }
+        Request::Papers => channels(node),
         Request::Adopt { paper } => {
             let octets =
                 unhex(paper).ok_or_else(|| Failure::usage("the paper is no hexadecimal", "repeat"))?;
             done(node.submit(Input::Adopt(octets)))
         }
-        Request::Thaw => done(node.submit(Input::Thaw)),
+        Request::Withdraw => withdraw(node),
+        Request::Thaw => thaw(node),
         Request::Backup { path } => backup(node, Path::new(path)),
         Request::Check => check(node),
+        Request::Open { .. } => Err(no_page(node.is_running())),
     }
+}
+
+fn on_record<N: Node>(node: &mut N, act: &RecordAct) -> Outcome<Value> {
+    match act {
+        RecordAct::Say { draft, how } => statement::say(node, draft, how),
+        RecordAct::Countersign { entry, verdict, reason } => {
+            statement::countersign(node, entry, *verdict, reason.as_deref())
+        }
+        RecordAct::Show { conversation, after, count } => {
+            to_value(&statement::page(node, *conversation, *after, *count)?)
+        }
+        RecordAct::Prove => statement::check(node),
+        RecordAct::Export { conversation, path, level } => {
+            matters::onward::admits(node, *conversation, *level)?;
+            statement::export(node, *conversation, Path::new(path))
+        }
+    }
+}
+
+fn say_checked<N: Node>(node: &mut N, body: &Body, how: &How) -> Outcome<Value> {
+    about::check(node, body)?;
+    said(node.say(say(body.clone(), how, 0))?)
+}
+
+/// A node that serves its page answers this itself.
+fn no_page(is_running: bool) -> Failure {
+    let next = if is_running { "restart it without --no-page" } else { "start it: couloir run" };
+    Failure::later("this node serves no page", next)
+}
+
+fn find_conversation<N: Node>(node: &N, typed: &str) -> Outcome<Value> {
+    Ok(json!({ "id": find::conversation(node, typed)?.to_string() }))
+}
+
+fn hold_files<N: Node>(node: &mut N, is_held: bool) -> Outcome<Value> {
+    node.submit(Input::HoldFiles(is_held))?;
+    Ok(json!({ "held": is_held }))
+}
+
+fn set_desk<N: Node>(node: &mut N, is_here: bool) -> Outcome<Value> {
+    done(node.submit(Input::SetDesk(if is_here { Desk::Here } else { Desk::Away })))
+}
+
+fn withdraw<N: Node>(node: &mut N) -> Outcome<Value> {
+    let proposed = papers::Agreed::of(&papers::channel_of(node.reader())?)?.proposed;
+    let proposed = proposed
+        .ok_or_else(|| Failure::usage("no version waits for its signatures", "see couloir charter show"))?;
+    let version = digest(&proposed);
+    node.submit(Input::Withdraw(version))?;
+    Ok(json!({ "withdrawn": version.to_string() }))
+}
+
+fn channels<N: Node>(node: &N) -> Outcome<Value> {
+    let channels = papers::channels_of(node.reader())?;
+    let channels: Vec<String> = channels.iter().map(papers::without_secrets).collect();
+    Ok(json!({ "channels": channels }))
 }
 
 fn done(outcome: Outcome) -> Outcome<Value> {
@@ -82,65 +158,32 @@ fn to_value(answer: &impl serde::Serialize) -> Outcome<Value> {
 
 /// A note to be said, its text checked.
 pub fn note(text: &str, how: &How, token: u64) -> Outcome<Say> {
-    Ok(say(Body::Note { text: names::text(text)? }, how, token))
+    Ok(say(Body::note(names::text(text)?), how, token))
 }
 
-fn say(body: Body, how: &How, token: u64) -> Say {
-    let How { precedence, expires_after_ms, when_verified } = how.clone();
-    Say { token, id: None, precedence, body, expires_after_ms, when_verified }
+/// Something to be said as `how` wants it.
+pub fn say(body: Body, how: &How, token: u64) -> Say {
+    let How { precedence, expires_after_ms, when_verified, conversation, marking } = how.clone();
+    Say { token, id: None, conversation, marking, precedence, body, expires_after_ms, when_verified }
 }
 
-fn send_file<N: Node>(node: &mut N, path: &Path, name: &str, how: &How) -> Outcome<Value> {
+fn send_file<N: Node>(node: &mut N, path: &Path, name: &str, strip: bool, how: &How) -> Outcome<Value> {
     let name = names::name("file's name", name)?;
-    let file = File::open(path).map_err(|error| Failure::io(path, &error))?;
-    let imported = files::import(node, file, path)?;
+    let wrong = |error| Failure::io(path, &error);
+    let file = File::open(path).map_err(wrong)?;
+    if file.metadata().map_err(wrong)?.len() > FILE_OCTETS_MAX {
+        return Err(FileError::TooLong.into());
+    }
+    let (imported, metadata) = files::import_stripped(node, file, path, strip)?;
     let body = Body::File { name, len: imported.len, digest: imported.digest };
     let id = node.say(Say { id: Some(imported.id), ..say(body, how, 0) })?;
-    Ok(json!({ "id": id.to_string(), "len": imported.len }))
-}
-
-/// Gives every entry with a number above `after` to `row`; the peer's are thereby shown. Returns the
-/// last number given.
-pub fn log<N: Node>(
-    node: &mut N,
-    after: Option<u64>,
-    row: &mut dyn FnMut(Row) -> Outcome,
-) -> Outcome<Option<u64>> {
-    let (mut after, mut posts) = (after, None);
-    loop {
-        let page = node.reader().log_after(after, PAGE_ROWS)?;
-        let Some(last) = page.last() else { return Ok(after) };
-        after = last.number.or(after);
-        let posts = match &mut posts {
-            Some(posts) => posts,
-            none => none.insert(Posts::of(&papers::channel_of(node.reader())?)?),
-        };
-        for each in &page {
-            row(Row::of(each, posts, files::progress(node, each)?))?;
-        }
-        let shown = newly_shown(&page);
-        if !shown.is_empty() {
-            node.show(shown)?;
-        }
-    }
-}
-
-/// Own entries that are kept until the phrase was compared, and have no place in the log yet.
-fn waiting<N: Node>(node: &mut N, row: &mut dyn FnMut(Row) -> Outcome) -> Outcome {
-    let posts = Posts::of(&papers::channel_of(node.reader())?)?;
-    for each in node.reader().log_waiting()? {
-        row(Row::of(&each, &posts, files::progress(node, &each)?))?;
-    }
-    Ok(())
-}
-
-fn newly_shown(page: &[LogRow]) -> Vec<EntryId> {
-    let is_new = |row: &&LogRow| !row.is_own && row.state < DeliveryState::Shown;
-    page.iter().filter(is_new).map(|row| row.id).collect()
+    Ok(json!({ "id": id.to_string(), "len": imported.len, "metadata": metadata.word() }))
 }
 
 fn save<N: Node>(node: &mut N, entry: &str, path: &Path) -> Outcome<Value> {
-    let id = find_entry(node, entry)?;
+    let row = find::entry(node, entry)?;
+    let id = row.id;
+    files::name_of(node.reader(), &row)?;
     if path.exists() {
         return Err(Failure::io(path, &std::io::ErrorKind::AlreadyExists.into()));
     }
@@ -149,59 +192,96 @@ fn save<N: Node>(node: &mut N, entry: &str, path: &Path) -> Outcome<Value> {
     Ok(json!({ "id": id.to_string(), "path": path, "len": len }))
 }
 
-/// The entry with this id, or with an id that begins so and no other.
-fn find_entry<N: Node>(node: &N, typed: &str) -> Outcome<EntryId> {
-    if let Ok(id) = typed.parse() {
-        return Ok(id);
+/// The link with a post; without one, the first whose phrase was not compared here.
+fn link_of<N: Node>(node: &mut N, peer: Option<&str>) -> Outcome<LinkNumber> {
+    if let Some(peer) = peer {
+        return Ok(peer_named(node, peer)?.link);
     }
-    let unknown =
-        || Failure::usage(format!("there is no entry {typed:?}"), "see the ids in couloir log --json");
-    if typed.len() < PREFIX_DIGITS_MIN || typed.chars().any(|c| !c.is_ascii_hexdigit()) {
-        return Err(unknown());
-    }
-    let waiting = node.reader().log_waiting()?.into_iter().map(|row| row.id);
-    let (mut found, mut after): (Vec<EntryId>, _) =
-        (waiting.filter(|id| id.to_string().starts_with(typed)).collect(), None);
-    loop {
-        let page = node.reader().log_after(after, PAGE_ROWS)?;
-        let Some(last) = page.last() else { break };
-        after = last.number.or(after);
-        found.extend(page.iter().map(|row| row.id).filter(|id| id.to_string().starts_with(typed)));
-    }
-    match found.as_slice() {
-        [id] => Ok(*id),
-        [] => Err(unknown()),
-        _ => Err(Failure::usage(format!("more than one entry begins with {typed}"), "give more digits")),
+    let peers = node.status()?.view.peers;
+    let open = peers.iter().find(|peer| !peer.verified.0).or(peers.first());
+    Ok(open.map_or(LinkNumber::FIRST, |peer| peer.link))
+}
+
+/// The peer that somebody named by its title, by side and title, or by the beginning of its post's id.
+fn peer_named<N: Node>(node: &mut N, named: &str) -> Outcome<PeerView> {
+    // Copied from a terminal, a name brings along what isolated it there.
+    let named = named.trim_matches(|c: char| ('\u{2066}'..='\u{2069}').contains(&c));
+    let is_named = |peer: &PeerView| {
+        let is_id = named.len() >= ID_DIGITS_MIN && peer.id.to_string().starts_with(named);
+        peer.post == named || format!("{}, {}", peer.side, peer.post) == named || is_id
+    };
+    let mut found: Vec<PeerView> = node.status()?.view.peers.into_iter().filter(is_named).collect();
+    match (found.pop(), found.is_empty()) {
+        (Some(peer), true) => Ok(peer),
+        (Some(_), false) => {
+            Err(Failure::usage(format!("{named} names several posts"), "name its side too: \"SIDE, TITLE\""))
+        }
+        (None, _) => Err(Failure::usage(
+            format!("this node has no link with a post {named}"),
+            "see the posts that it has one with: couloir link list",
+        )),
     }
 }
 
-fn phrase<N: Node>(node: &mut N) -> Outcome<Phrase> {
-    let view = node.phrase()?;
+fn begin_link<N: Node>(node: &mut N, channel: &str) -> Outcome<Value> {
+    done(node.submit(Input::Link(Box::new(papers::from_hex(channel)?))))
+}
+
+fn introduce<N: Node>(node: &mut N, one: &str, other: &str) -> Outcome<Value> {
+    let (one, other) = (peer_named(node, one)?.id, peer_named(node, other)?.id);
+    done(node.submit(Input::Introduce { one, other }))
+}
+
+/// Every link that this node froze is made anew.
+fn thaw<N: Node>(node: &mut N) -> Outcome<Value> {
+    let frozen = node.status()?.view.peers.into_iter().filter(|peer| peer.frozen.is_some());
+    for peer in frozen {
+        node.submit(Input::Thaw(peer.link))?;
+    }
+    done(Ok(()))
+}
+
+fn phrase<N: Node>(node: &mut N, peer: Option<&str>) -> Outcome<Phrase> {
+    let link = link_of(node, peer)?;
+    let view = node.phrase(link)?;
     if let Some(view) = &view {
         return Ok(Phrase::from(view));
     }
-    let is_joining = papers::is_joining(&papers::channel_of(node.reader())?);
-    let next = match is_joining {
-        true => {
+    let channel = papers::channel_of(node.reader())?;
+    let now_ms = jiff::Timestamp::now().as_millisecond();
+    let next = match (papers::is_open_until(&channel), papers::is_joining(&channel)) {
+        (Some(until_ms), _) if until_ms < now_ms => {
+            "the invitation has expired: have the inviting side make another one (couloir invite), and join with it"
+        }
+        (_, true) => {
             "let both nodes run, then: couloir phrase --wait; if they do run, somebody else may have used \
              the invitation, or a newer one replaced it: ask for another"
         }
-        false => "let both nodes run, then: couloir phrase --wait",
+        (_, false) => "let both nodes run, then: couloir phrase --wait",
     };
     Err(Failure::later("first contact is not complete: there is no phrase yet", next))
 }
 
-fn verify<N: Node>(node: &mut N) -> Outcome<Value> {
-    phrase(node)?;
-    done(node.submit(Input::ConfirmPhrase))
+fn verify<N: Node>(node: &mut N, peer: Option<&str>) -> Outcome<Value> {
+    let link = link_of(node, peer)?;
+    phrase(node, peer)?;
+    done(node.submit(Input::ConfirmPhrase(link)))
 }
 
 fn answer_entry<N: Node>(node: &mut N, entry: &str, until_ms: Option<i64>) -> Outcome<Value> {
     if until_ms.is_some_and(|until_ms| until_ms <= jiff::Timestamp::now().as_millisecond()) {
         return Err(Failure::usage("that time is past", "name a later one, or --withhold"));
     }
-    let body = Body::Answer { entry: find_entry(node, entry)?, deferred_until_ms: until_ms };
-    let how = How { precedence: Precedence::Priority, expires_after_ms: None, when_verified: false };
+    let found = find::entry(node, entry)?;
+    if found.is_own {
+        return Err(Failure::usage(
+            "that entry is this desk's own",
+            "name one of the other desk's: couloir log",
+        ));
+    }
+    let body = Body::Answer { entry: found.id, deferred_until_ms: until_ms };
+    let how =
+        How { precedence: Precedence::Priority, conversation: Some(found.conversation), ..How::default() };
     said(node.say(say(body, &how, 0))?)
 }
 
@@ -223,9 +303,7 @@ pub fn random_entry_id() -> Outcome<EntryId> {
     Ok(EntryId::new(keys::random()?, jiff::Timestamp::now().as_millisecond()))
 }
 
-/// Entries read from the store at once.
-const PAGE_ROWS: usize = 256;
-/// Fewer digits are sooner a mistake than an entry.
-const PREFIX_DIGITS_MIN: usize = 4;
+/// Fewer digits than these are no way to name a post.
+const ID_DIGITS_MIN: usize = 4;
 /// What a backup never holds: whoever restores it begins a new life of the link.
 const EPOCH_STATES: [StateKey; 3] = [StateKey::Link, StateKey::SendCursors, StateKey::RecvCursors];

@@ -1,14 +1,19 @@
 //! The node at a glance, as `couloir status` shows it.
 
 use comfy_table::{Table, presets::NOTHING};
-use couloir_engine::RouteTrouble;
-use couloir_engine::status::{FileView, PeerView, PostureView, RouteState, RouteView, StatusView};
+use couloir_engine::status::{FileView, PeerView, PostureView, RouteState, RouteView};
+use couloir_engine::{Frozen, RouteTrouble};
 use couloir_wire::cell::{Desk, Official};
 use couloir_wire::time::WallTime;
 use serde::{Deserialize, Serialize};
 
+use super::Node;
+use super::matters::{self, Filter, ListedMatter};
+use super::record::Brief;
 use crate::cli::plain::one_line;
-use crate::cli::values::{local, rfc3339};
+use crate::cli::values::{local_of, rfc3339};
+use crate::shell::Sight;
+use crate::words::Outcome;
 
 /// `couloir status --json`. Keys are stable.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +34,16 @@ pub struct Glance {
     pub routes: Vec<Route>,
     /// Files on their way.
     pub files: Vec<FileProgress>,
+    /// Statements that ask something of this desk.
+    pub statements_asking: Vec<Brief>,
+    /// Matters that wait for an answer of this desk, the soonest due first.
+    #[serde(default)]
+    pub needs: Vec<ListedMatter>,
+    /// Cases of which a clock has run out, the longest first.
+    #[serde(default)]
+    pub overdue: Vec<ListedMatter>,
+    /// What is wrong with the store of a running node; the rest is as it was when that began.
+    pub store: Option<String>,
 }
 
 /// A state and since when it is so.
@@ -58,10 +73,16 @@ pub struct Posture {
 /// A peer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Peer {
+    /// Its post's id.
+    pub id: String,
     /// Its side's name.
     pub side: String,
     /// Its post's title.
     pub post: String,
+    /// The person in it, by its side's certificate.
+    pub holder: Option<String>,
+    /// In office since, by its side's certificate.
+    pub in_office_since: String,
     /// Its node's id.
     pub node: String,
     /// `alive` or `silent` (cause unknown).
@@ -102,6 +123,8 @@ pub struct Drill {
 /// A route.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Route {
+    /// The title of the post to which it leads; none before first contact.
+    pub peer: Option<String>,
     /// Its id.
     pub id: String,
     /// Where it lies, by the charter.
@@ -133,11 +156,16 @@ pub struct FileProgress {
     pub done: u64,
     /// Octets in all.
     pub len: u64,
+    /// Whether all of it came, and its hash is not what its author said.
+    pub damaged: bool,
+    /// Whether it waits until a person lets it go on.
+    pub held: bool,
 }
 
 impl Glance {
     /// What an engine tells.
-    pub fn of(view: &StatusView, is_running: bool) -> Glance {
+    pub fn of(sight: Sight, is_running: bool, statements_asking: Vec<Brief>) -> Glance {
+        let Sight { view, trouble } = sight;
         Glance {
             running: is_running,
             at: rfc3339(view.at.0),
@@ -145,9 +173,25 @@ impl Glance {
             desk: desk(view.desk),
             clock_off_ms: view.clock_off_ms,
             peers: view.peers.iter().map(Peer::from).collect(),
-            routes: view.routes.iter().map(Route::from).collect(),
+            routes: view.routes.iter().map(|route| Route::of(route, &view.peers)).collect(),
             files: view.files.iter().map(FileProgress::from).collect(),
+            statements_asking,
+            needs: Vec::new(),
+            overdue: Vec::new(),
+            store: trouble,
         }
+    }
+
+    /// And what waits for an answer.
+    pub fn with_needs<N: Node>(mut self, node: &mut N) -> Outcome<Glance> {
+        if self.store.is_some() {
+            return Ok(self);
+        }
+        let filter = Filter { count: Some(NEEDS_SHOWN), ..Filter::default() };
+        self.needs = matters::list(node, &Filter { ours_to_answer: true, ..filter.clone() })?;
+        self.overdue =
+            matters::list(node, &Filter { overdue: true, kind: Some("case".to_owned()), ..filter })?;
+        Ok(self)
     }
 
     /// For people.
@@ -157,21 +201,33 @@ impl Glance {
         if !self.running {
             table.add_row(["node".to_owned(), "not running; this is what the store remembers".to_owned()]);
         }
+        if let Some(trouble) = &self.store {
+            table.add_row(["store".to_owned(), format!("{trouble}: {STORE_TROUBLE}")]);
+            table.add_row([
+                "at".to_owned(),
+                format!("{}: what follows is as it was then", local_of(&self.at)),
+            ]);
+        }
         table.add_row(["posture".to_owned(), self.posture.words()]);
         table.add_row(["desk".to_owned(), self.desk.words()]);
         if self.clock_off_ms.abs() >= CLOCK_WORTH_SAYING_MS {
             table.add_row(["clock".to_owned(), format!("off by {} s", self.clock_off_ms / 1000)]);
         }
+        self.statements_asking.iter().for_each(|brief| {
+            table.add_row(["to answer".to_owned(), brief.words()]);
+        });
         self.peers.iter().for_each(|peer| peer.add_rows(&mut table));
         self.routes.iter().for_each(|route| {
             table.add_row(["route".to_owned(), route.words()]);
         });
         self.files.iter().for_each(|file| {
-            table.add_row([
-                "file".to_owned(),
-                format!("[{}] {} of {} octets", &file.entry[..8], file.done, file.len),
-            ]);
+            table.add_row(["file".to_owned(), file.words()]);
         });
+        for (name, listed) in [("answer", &self.needs), ("overdue", &self.overdue)] {
+            listed.iter().for_each(|matter| {
+                table.add_row([name.to_owned(), format!("{} {}", matter.kind, matter.words())]);
+            });
+        }
         table.trim_fmt()
     }
 }
@@ -210,8 +266,11 @@ impl From<&PeerView> for Peer {
     fn from(view: &PeerView) -> Peer {
         let link = if view.is_alive { "alive" } else { "silent" };
         Peer {
+            id: view.id.to_string(),
             side: view.side.clone(),
             post: view.post.clone(),
+            holder: view.holder.clone(),
+            in_office_since: time(view.in_office_since),
             node: view.node.to_string(),
             link: Since { state: link.to_owned(), since: view.since.map(time) },
             last_heard: view.last_heard.map(time),
@@ -243,8 +302,8 @@ impl Peer {
         table.add_row(["  unacknowledged".to_owned(), self.unacknowledged.to_string()]);
         table.add_row(["  drill".to_owned(), self.drill.words()]);
         if let Some(why) = &self.frozen {
-            table
-                .add_row(["  FROZEN".to_owned(), format!("{}; couloir doctor --settle this", one_line(why))]);
+            let next = if why == Frozen::Revoked.word() { "" } else { "; couloir doctor --settle this" };
+            table.add_row(["  FROZEN".to_owned(), format!("{}{next}", one_line(why))]);
         }
     }
 
@@ -271,9 +330,10 @@ impl Drill {
     }
 }
 
-impl From<&RouteView> for Route {
-    fn from(view: &RouteView) -> Route {
+impl Route {
+    fn of(view: &RouteView, peers: &[PeerView]) -> Route {
         Route {
+            peer: peers.iter().find(|peer| peer.link == view.link).map(|peer| peer.post.clone()),
             id: view.id.to_string(),
             url: view.spec.url.clone(),
             state: state_word(view.state).to_owned(),
@@ -285,9 +345,7 @@ impl From<&RouteView> for Route {
             searching: view.is_searching,
         }
     }
-}
 
-impl Route {
     fn words(&self) -> String {
         let url = self.url.split('#').next().unwrap_or_default();
         let trouble = self.trouble.as_deref().map(|why| format!(" ({why})")).unwrap_or_default();
@@ -295,8 +353,9 @@ impl Route {
         let delay = self.delay_ms.map(|ms| format!(", {ms} ms")).unwrap_or_default();
         let searching = if self.searching { ", searching" } else { "" };
         let id = &self.id[..8];
+        let peer = self.peer.as_deref().map(one_line).unwrap_or_default();
         format!(
-            "[{id}] {} {}{trouble}; last in {heard}{delay}, {} of 128 lost{searching}",
+            "[{id}] {peer} {} {}{trouble}; last in {heard}{delay}, {} of 128 lost{searching}",
             one_line(url),
             self.state,
             self.losses
@@ -304,9 +363,25 @@ impl Route {
     }
 }
 
+impl FileProgress {
+    /// For people.
+    fn words(&self) -> String {
+        let damaged = if self.damaged { ", damaged" } else { "" };
+        let held = if self.held { ", paused" } else { "" };
+        format!("[{}] {} of {} octets{damaged}{held}", &self.entry[..8], self.done, self.len)
+    }
+}
+
 impl From<&FileView> for FileProgress {
     fn from(view: &FileView) -> FileProgress {
-        FileProgress { entry: view.entry.to_string(), own: view.is_own, done: view.done, len: view.len }
+        FileProgress {
+            entry: view.entry.to_string(),
+            own: view.is_own,
+            done: view.done,
+            len: view.len,
+            damaged: view.is_damaged,
+            held: view.is_held,
+        }
     }
 }
 
@@ -347,7 +422,9 @@ pub fn trouble_words(trouble: RouteTrouble) -> &'static str {
         }
         RouteTrouble::Malformed => "it answers something that is no answer",
         RouteTrouble::Full => "no space left there: make space",
-        RouteTrouble::Forbidden => "we may not read or write there: check the rights",
+        RouteTrouble::Forbidden => {
+            "we may not read or write there: check the rights, and whether it is mounted read-only"
+        }
         RouteTrouble::Missing => "the folder is not there: mount it, or see routes.toml",
         RouteTrouble::Late => "this machine was too late",
     }
@@ -357,13 +434,13 @@ fn time(at: WallTime) -> String {
     rfc3339(at.0)
 }
 
-fn local_of(at: &str) -> String {
-    at.parse::<jiff::Timestamp>().map_or_else(|_| at.to_owned(), |at| local(at.as_millisecond()))
-}
-
 fn since_words(at: &str) -> String {
     format!(" since {}", local_of(at))
 }
 
+/// As many as a person looks at; the lists have the others.
+const NEEDS_SHOWN: usize = 50;
 /// Less than this, people need not know.
 const CLOCK_WORTH_SAYING_MS: i64 = 2_000;
+const STORE_TROUBLE: &str =
+    "nothing new is kept or sent until it works again, and nothing is lost; look after the disk";

@@ -1,15 +1,16 @@
 //! A node that does not run: its store, and an engine that keeps without serving.
 
-use couloir_engine::status::StatusView;
-use couloir_engine::{Input, Output, PhraseView, Refusal, Say};
-use couloir_wire::id::EntryId;
+use couloir_engine::{Input, LinkNumber, Output, PhraseView, Refusal, Say};
+use couloir_wire::id::{EntryId, PostId};
 
-use super::Node;
+use super::{Node, by_author};
+use crate::book::Shelf;
 use crate::cli::home_args::HomeArgs;
 use crate::cli::passphrase;
 use crate::home::{Home, HomeLock};
 use crate::keys;
-use crate::shell::{Clock, Host};
+use crate::release;
+use crate::shell::{Clock, Host, Sight};
 use crate::store::{Reader, Store};
 use crate::words::{Code, Failure, Outcome};
 
@@ -18,6 +19,7 @@ pub struct Kept {
     host: Host,
     clock: Clock,
     reader: Reader,
+    shelf: Shelf,
     _lock: HomeLock,
 }
 
@@ -27,7 +29,7 @@ impl Kept {
         let store = unlock(home, args)?;
         let (reader, clock) = (store.another_reader()?, Clock::start());
         let host = Host::recover(store, clock).map_err(|failed| failed.1)?;
-        Ok(Kept { host, clock, reader, _lock: lock })
+        Ok(Kept { host, clock, reader, shelf: Shelf::default(), _lock: lock })
     }
 
     /// The store.
@@ -62,7 +64,12 @@ impl Node for Kept {
     }
 
     fn say(&mut self, say: Say) -> Outcome<EntryId> {
-        let told = self.feed(Input::Say(say))?;
+        release::check(&self.reader, &say.body)?;
+        self.say_released(say)
+    }
+
+    fn say_released(&mut self, say: Say) -> Outcome<EntryId> {
+        let told = self.feed(Input::Say(Box::new(say)))?;
         let said = told.iter().find_map(|output| match output {
             Output::Said { id, .. } => Some(*id),
             _ => None,
@@ -78,20 +85,24 @@ impl Node for Kept {
         refusal_in(self.feed(input)?).map_or(Ok(()), |refusal| Err(refusal.into()))
     }
 
-    fn show(&mut self, ids: Vec<EntryId>) -> Outcome {
-        self.submit(Input::Shown(ids))
+    fn show(&mut self, shown: Vec<(PostId, EntryId)>) -> Outcome {
+        by_author(shown).try_for_each(|input| self.submit(input))
     }
 
-    fn status(&mut self) -> Outcome<StatusView> {
-        Ok(self.host.engine().status(self.clock.now()))
+    fn status(&mut self) -> Outcome<Sight> {
+        Ok(Sight { view: self.host.engine().status(self.clock.now()), trouble: None })
     }
 
-    fn phrase(&mut self) -> Outcome<Option<PhraseView>> {
-        Ok(self.host.engine().phrase())
+    fn phrase(&mut self, link: LinkNumber) -> Outcome<Option<PhraseView>> {
+        Ok(self.host.engine().phrase(link))
     }
 
     fn reader(&self) -> &Reader {
         &self.reader
+    }
+
+    fn shelf(&self) -> &Shelf {
+        &self.shelf
     }
 
     fn with_store<T: Send + 'static>(

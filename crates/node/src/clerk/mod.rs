@@ -4,27 +4,41 @@
 //! a [`Node`]: a running one's handle behind the socket, or the store itself with an engine that
 //! keeps and does not serve. [`Reach`] finds out which it is.
 
+pub mod about;
 pub mod answer;
+pub mod conversations;
+pub mod draft;
 pub mod files;
+pub mod find;
 pub mod glance;
+pub mod holders;
 pub mod kept;
+pub mod log;
+pub mod matters;
+pub mod metadata;
 pub mod names;
 pub mod notices;
 pub mod papers;
 pub mod phrase;
+pub mod record;
 pub mod row;
+pub mod search;
 pub mod served;
+pub mod statement;
 pub mod watch;
 
 use std::time::{Duration, Instant};
 
-use couloir_engine::status::StatusView;
-use couloir_engine::{Input, PhraseView, Say};
-use couloir_wire::id::EntryId;
+use std::collections::BTreeMap;
+
+use couloir_engine::{Input, LinkNumber, PhraseView, Say};
+use couloir_wire::id::{EntryId, PostId};
 use serde_json::Value;
 
+use crate::book::Shelf;
 use crate::cli::home_args::HomeArgs;
 use crate::home::{Home, HomeError, HomeLock};
+use crate::shell::Sight;
 use crate::socket::Request;
 use crate::socket::client::Client;
 use crate::store::{Reader, Store};
@@ -32,22 +46,33 @@ use crate::words::Outcome;
 use kept::Kept;
 use row::Row;
 
+/// What the engine is told once entries were shown: each author's apart.
+fn by_author(shown: Vec<(PostId, EntryId)>) -> impl Iterator<Item = Input> {
+    let mut by_author: BTreeMap<PostId, Vec<EntryId>> = BTreeMap::new();
+    shown.into_iter().for_each(|(author, entry)| by_author.entry(author).or_default().push(entry));
+    by_author.into_iter().map(|(author, entries)| Input::Shown { author, entries })
+}
+
 /// A node as requests need it.
 pub trait Node {
     /// Whether it runs: windows open, drills are tested.
     fn is_running(&self) -> bool;
-    /// Says something; returns once it is durable.
+    /// Says something; returns once it is durable. Refused where two persons are needed.
     fn say(&mut self, say: Say) -> Outcome<EntryId>;
+    /// Says what one person drafted and another released, or what one person alone may say.
+    fn say_released(&mut self, say: Say) -> Outcome<EntryId>;
     /// Hands in what has no answer of its own; returns once it is durable.
     fn submit(&mut self, input: Input) -> Outcome;
-    /// Tells that the desk was shown these entries; it need not be durable when this returns.
-    fn show(&mut self, ids: Vec<EntryId>) -> Outcome;
+    /// Tells that the desk was shown these entries of these posts; it need not be durable when this returns.
+    fn show(&mut self, shown: Vec<(PostId, EntryId)>) -> Outcome;
     /// The node at a glance.
-    fn status(&mut self) -> Outcome<StatusView>;
-    /// The phrase, once first contact is complete.
-    fn phrase(&mut self) -> Outcome<Option<PhraseView>>;
+    fn status(&mut self) -> Outcome<Sight>;
+    /// The phrase of a link, once its first contact is complete.
+    fn phrase(&mut self, link: LinkNumber) -> Outcome<Option<PhraseView>>;
     /// What was committed.
     fn reader(&self) -> &Reader;
+    /// What is on the record.
+    fn shelf(&self) -> &Shelf;
     /// Acts on the store between two batches.
     fn with_store<T: Send + 'static>(
         &mut self,

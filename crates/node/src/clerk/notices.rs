@@ -5,10 +5,16 @@ use couloir_engine::Notice;
 use crate::cli::plain::one_line;
 use crate::cli::values::local;
 
+fn begins(side: &str, title: &str) -> String {
+    format!("a link with {side}, {title} begins; compare its phrase: couloir phrase --peer POST")
+}
+
 /// A notice as one line, with what to do where something is to be done.
 pub fn words(notice: &Notice) -> String {
     match notice {
+        Notice::Of { peer, what } => format!("{}: {}", one_line(peer), words(what)),
         Notice::Joined => "first contact is complete; compare the phrase: couloir phrase".into(),
+        Notice::Introduced { side, title } => begins(&one_line(side), &one_line(title)),
         Notice::InvitationVoid => {
             "a second, different answer came to our invitation: somebody else has the file; verify only if the phrase is the same at both desks, else begin anew in another home: couloir init".into()
         }
@@ -24,8 +30,9 @@ pub fn words(notice: &Notice) -> String {
             "the peer contradicted itself: the link is frozen; call them, then: couloir doctor --settle this".into()
         }
         Notice::SecondSelf => {
-            "another machine writes with this node's identity, or this disk was put back and the clock is behind: set the clock; \
-             if there is another machine, stop it, or revoke this node: couloir charter revoke-node"
+            "another machine writes with this node's identity or with the invitation that it used, or this disk was put back and the \
+             clock is behind: set the clock; if another machine runs from a copy or a backup, stop it; if there is none, start this \
+             node again"
                 .into()
         }
         Notice::StoreDamaged => {
@@ -44,9 +51,21 @@ pub fn words(notice: &Notice) -> String {
         Notice::AmendmentWaits(hash) => {
             format!("a charter amendment waits for our officers: couloir charter show, then couloir charter sign {hash}")
         }
+        Notice::AmendmentWithdrawn(hash) => {
+            format!("the charter amendment {hash} was taken back, or another one goes before it: couloir charter show")
+        }
         Notice::Amended(version) => format!("charter version {version} is in force"),
+        Notice::Replaced(node) => {
+            format!("our officers certified node {node} for this post: this one has handed everything over and ends")
+        }
+        Notice::Succession { title, holder, since_ms, node } => format!(
+            "{} is held by {} since {}, on node {node}: its side's officers certified it under the same signet",
+            one_line(title),
+            holder.as_deref().map_or("nobody named".into(), one_line),
+            local(*since_ms)
+        ),
         Notice::Revoked(node) => format!("node {node} was revoked"),
         Notice::FileWhole(entry) => format!("file [{entry}] is whole: couloir save {entry} --out FILE"),
-        Notice::FileDamaged(entry) => format!("file [{entry}] is damaged: its hash is not what its author said"),
+        Notice::FileDamaged(entry) => format!("file [{entry}] is damaged: its hash is not what its author said; ask them to send it again"),
     }
 }

@@ -1,12 +1,14 @@
 //! A node that runs in this process: what the socket's server answers from.
 
 use couloir_engine::status::StatusView;
-use couloir_engine::{Input, Notice, PhraseView, Say};
-use couloir_wire::id::EntryId;
+use couloir_engine::{Input, LinkNumber, Notice, PhraseView, Say};
+use couloir_wire::id::{EntryId, PostId};
 use tokio::sync::broadcast::error::RecvError;
 
-use super::Node;
-use crate::shell::{Event, Handle};
+use super::{Node, by_author};
+use crate::book::Shelf;
+use crate::release;
+use crate::shell::{Event, Handle, Sight};
 use crate::store::{Reader, Store};
 use crate::words::{Code, Failure, Outcome};
 
@@ -30,6 +32,11 @@ impl Node for Served {
     }
 
     fn say(&mut self, say: Say) -> Outcome<EntryId> {
+        release::check(&self.reader, &say.body)?;
+        self.say_released(say)
+    }
+
+    fn say_released(&mut self, say: Say) -> Outcome<EntryId> {
         Ok(self.handle.say(say)?)
     }
 
@@ -38,20 +45,24 @@ impl Node for Served {
     }
 
     /// Shares its commit with whatever else comes: what is lost with a crash is shown again.
-    fn show(&mut self, ids: Vec<EntryId>) -> Outcome {
-        Ok(self.handle.tell(Input::Shown(ids))?)
+    fn show(&mut self, shown: Vec<(PostId, EntryId)>) -> Outcome {
+        Ok(by_author(shown).try_for_each(|input| self.handle.tell(input))?)
     }
 
-    fn status(&mut self) -> Outcome<StatusView> {
+    fn status(&mut self) -> Outcome<Sight> {
         Ok(self.handle.status()?)
     }
 
-    fn phrase(&mut self) -> Outcome<Option<PhraseView>> {
-        Ok(self.handle.phrase()?)
+    fn phrase(&mut self, link: LinkNumber) -> Outcome<Option<PhraseView>> {
+        Ok(self.handle.phrase(link)?)
     }
 
     fn reader(&self) -> &Reader {
         &self.reader
+    }
+
+    fn shelf(&self) -> &Shelf {
+        self.handle.shelf()
     }
 
     fn with_store<T: Send + 'static>(
@@ -67,13 +78,16 @@ impl Node for Served {
 
     /// The engine tells either outcome of every test, so that this ends.
     fn drill(&mut self) -> Outcome<u64> {
-        check_link(&self.handle.status()?)?;
+        check_link(&self.handle.status()?.view)?;
         let mut events = self.handle.events();
         self.handle.submit(Input::Drill)?;
         loop {
             match events.blocking_recv() {
-                Ok(Event::Notice(Notice::DrillAnswered { after_ms })) => return Ok(after_ms),
-                Ok(Event::Notice(Notice::DrillMissed)) => return Err(out_of_reach()),
+                Ok(Event::Notice(notice)) => match notice.what() {
+                    Notice::DrillAnswered { after_ms } => return Ok(*after_ms),
+                    Notice::DrillMissed => return Err(out_of_reach()),
+                    _ => {}
+                },
                 Ok(_) | Err(RecvError::Lagged(_)) => {}
                 Err(RecvError::Closed) => return Err(crate::shell::HandleError::Stopped.into()),
             }

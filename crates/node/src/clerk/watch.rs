@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
+use std::num::NonZeroU16;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -150,8 +151,12 @@ impl Target {
             "tcp" => None,
             _ => return Err(wrong()),
         };
-        let has_port = host.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
-        let is_clean = !host.is_empty() && url.len() <= 512 && url.chars().all(|c| c.is_ascii_graphic());
+        let has_port = host.rsplit_once(':').is_some_and(|(_, port)| port.parse::<NonZeroU16>().is_ok());
+        let is_clean = !host.is_empty()
+            && !host.contains('@')
+            && !host.ends_with(":0")
+            && url.len() <= 512
+            && url.chars().all(|c| c.is_ascii_graphic());
         let address = match (has_port, port) {
             (true, _) => host.to_owned(),
             (false, Some(port)) => format!("{host}:{port}"),
@@ -252,7 +257,16 @@ mod tests {
 
     #[test]
     fn what_cannot_be_probed_is_refused() {
-        for url in ["", "ftp://x", "tcp://host", "http://", "http://a b/", "smtp:host"] {
+        for url in [
+            "",
+            "ftp://x",
+            "tcp://host",
+            "tcp://host:0",
+            "http://",
+            "http://a b/",
+            "http://u:p@h/",
+            "smtp:host",
+        ] {
             assert!(Target::of(url).is_err(), "{url}");
         }
         assert_eq!(

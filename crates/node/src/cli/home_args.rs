@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use super::values::path;
 use crate::words::{Failure, Outcome};
 
 /// Which node, and how its store is unlocked.
 #[derive(Debug, Clone, clap::Args)]
 pub struct HomeArgs {
     /// The node's folder: its keys, its store, its socket.
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR", value_parser = path)]
     home: Option<PathBuf>,
     /// File whose first line is the passphrase; else COULOIR_PASSPHRASE_FILE names one, else it is
     /// asked for.

@@ -1,5 +1,6 @@
 //! The command line: what may be typed, how it is answered, how it ends.
 
+pub mod confirm;
 pub mod home_args;
 pub mod out;
 pub mod passphrase;
@@ -60,15 +61,15 @@ fn finish(out: &Out, outcome: Outcome) -> ExitCode {
 
 /// Help and version are answers; everything else that does not parse is a usage error.
 fn refuse_usage(error: &clap::Error, args: &[OsString]) -> ExitCode {
+    let out = Out::new(args.iter().any(|arg| arg == "--json"));
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-        // A reader that went away has had enough of the help.
-        let _ = error.print();
-        return ExitCode::SUCCESS;
+        return finish(&out, out.answer(&usage::answer(error, &Cli::command()), || usage::text(error)));
     }
     if args.len() == 1 {
+        // A reader that went away has had enough of the help.
         let _ = error.print();
         return ExitCode::from(2);
     }
     let (what, next) = usage::sentence(error, &Cli::command(), args);
-    finish(&Out::new(args.iter().any(|arg| arg == "--json")), Err(Failure::usage(what, next)))
+    finish(&out, Err(Failure::usage(what, next)))
 }

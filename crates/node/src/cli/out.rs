@@ -2,6 +2,7 @@
 
 use std::io::{self, Write as _};
 
+use couloir_relay::usage::one_line;
 use serde::Serialize;
 use serde_json::json;
 
@@ -46,6 +47,8 @@ impl Out {
         if failure.what.is_empty() {
             return;
         }
+        let failure =
+            Failure { what: one_line(&failure.what), next: one_line(&failure.next), ..failure.clone() };
         self.say(&format!("couloir: {failure}"));
         if self.is_json && !failure.is_answered {
             // A reader that went away has the exit code.

@@ -19,12 +19,30 @@ pub fn existing(args: &HomeArgs) -> Outcome<Passphrase> {
     sealed(&typed)
 }
 
+/// The passphrase of an officer's key, which at a terminal may be another than that of the home.
+pub fn of_key(path: &Path, args: &HomeArgs) -> Outcome<Passphrase> {
+    let typed = match file_of(args) {
+        Some(file) => from_file(&file)?,
+        None => ask(&format!("Passphrase of {}: ", path.display()))?,
+    };
+    sealed(&typed)
+}
+
+/// A passphrase for a new officer's key: asked for twice.
+pub fn chosen_for_key(path: &Path, args: &HomeArgs) -> Outcome<Passphrase> {
+    twice(&format!("New passphrase of {}: ", path.display()), args)
+}
+
 /// A passphrase for a new home: asked for twice.
 pub fn chosen(args: &HomeArgs) -> Outcome<Passphrase> {
+    twice("New passphrase: ", args)
+}
+
+fn twice(words: &str, args: &HomeArgs) -> Outcome<Passphrase> {
     if let Some(path) = file_of(args) {
         return sealed(&from_file(&path)?);
     }
-    let first = ask("New passphrase: ")?;
+    let first = ask(words)?;
     let second = ask("The same again: ")?;
     if *first != *second {
         return Err(Failure::usage("the two passphrases differ", "repeat the command"));
@@ -32,12 +50,19 @@ pub fn chosen(args: &HomeArgs) -> Outcome<Passphrase> {
     sealed(&first)
 }
 
-fn sealed(text: &str) -> Outcome<Passphrase> {
+/// What a person of the post is known by: from a file, or typed.
+pub fn of_person(file: Option<&Path>, name: &str) -> Outcome<Zeroizing<String>> {
+    file.map_or_else(|| ask(&format!("Passphrase of {name}: ")), from_file)
+}
+
+/// A passphrase, not empty.
+pub fn sealed(text: &str) -> Outcome<Passphrase> {
     Ok(Passphrase::new(text.to_owned())?)
 }
 
 fn file_of(args: &HomeArgs) -> Option<PathBuf> {
-    args.passphrase_file.clone().or_else(|| std::env::var_os(FILE_VARIABLE).map(PathBuf::from))
+    let named = || std::env::var_os(FILE_VARIABLE).filter(|name| !name.is_empty());
+    args.passphrase_file.clone().or_else(|| named().map(PathBuf::from))
 }
 
 fn from_file(path: &Path) -> Outcome<Zeroizing<String>> {

@@ -1,6 +1,6 @@
 //! Text from people and peers on a terminal: nothing in it may move the cursor or turn the line.
 
-use couloir_wire::text::is_invisible;
+use couloir_wire::text::push_visible;
 
 /// `text` on one line, isolated from its surroundings: controls and invisible characters are
 /// written out as `<U+202E>`, line breaks as `⏎`.
@@ -21,8 +21,7 @@ fn push(out: &mut String, c: char) {
     match c {
         '\n' => out.push('⏎'),
         '\t' => out.push(' '),
-        c if c.is_control() || is_invisible(c) => out.push_str(&format!("<U+{:04X}>", u32::from(c))),
-        c => out.push(c),
+        c => push_visible(out, c),
     }
 }
 

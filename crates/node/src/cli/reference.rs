@@ -71,7 +71,8 @@ what to do next. Options of every command:
   runs, commands go through the socket in its home and need none.
 * `--json`: answer in JSON.
 
-Where an entry is named, its id or the beginning of it will do. Durations are written like `200ms`,
+Where an entry is named, its id or the beginning of it will do, and what it is cited by: `12A`, or
+`CONVERSATION/12A` where several conversations have such an entry. Durations are written like `200ms`,
 `90s`, `1h30m`, `7d`; times like `2026-12-01T09:00` (this machine's zone) or `2026-12-01T00:00:00Z`.
 
 ## Exit codes
@@ -86,15 +87,27 @@ const JSON: &str = "
 
 `--json` may stand anywhere and makes every answer one line of JSON; `log` answers a line per entry.
 Keys are stable: more may come, none goes or changes meaning. A failure is `{\"error\": {\"what\",
-\"next\", \"code\"}}`, except where the answer itself tells it (`doctor`, `tour`). Times are RFC 3339 in
+\"next\", \"code\"}}`, except where the answer itself tells it (`doctor`, `tour`). `--version`
+answers `name` and `version`, `--help` answers `help`. Times are RFC 3339 in
 UTC; durations end in `_ms`; ids are lower-case hexadecimal. What is unknown is `null`.
 
 | command | answer |
 |---|---|
-| `init` | `home`, `side {name, id}`, `post {title, id}`, `node`, `officer_key` |
+| `init` | `home`, `side {name, id}`, `post {title, id}`, `node`, `officer_key`, `certified` |
+| `side create` | `side {name, id}`, `threshold`, `officer_keys [path]`, `signet` |
+| `side signet` | `out`, `side {name, id}` |
+| `side request`, `certify`, `adopt`, `hand-over` | `kind`, `side`, `post`, `post_id`, `holder`, `since`, `node`, `serial`, `signed`, `needed`, `complete`; of a revocation `kind`, `side`, `node`, `at`, `serial` and the last three |
+| `side holders` | `posts [{side, side_id, post, post_id, holders [{holder, since, node, serial}]}]` |
+| `side revoke` | `revoked` |
 | `channel create` | `channel`, `name`, `routes [{id, url, window_ms, cell, lanes, ruler, from, retired}]` |
 | `invite` | `invitation`, `for`, `file`, `expires` |
 | `join` | `channel`, `name`, `inviter {side, post}`, `routes` (their number) |
+| `link ask` | as `side request` |
+| `link begin` | `file`, `post` |
+| `link join` | `side`, `post` |
+| `link introduce` | `introduced`: how many pairs |
+| `link list` | `links [{id, side, post, verified, link: alive or silent, frozen: why, if it is}]` |
+| `clocks` | `own`, `theirs {zone, place, time}` |
 | `phrase` | `symbols [{number, symbol, en, ja, zh}]`, `digits` |
 | `verify`, `desk`, `posture official`, `doctor --settle` | `done` |
 | `run` | `ready`, once it serves |
@@ -106,7 +119,25 @@ UTC; durations end in `_ms`; ids are lower-case hexadecimal. What is unknown is 
 | `posture watch ...` | `watch [url]` |
 | `charter show` | `charter` and `proposed {version, hash, channel, name, routes, turns, live_ms, notes_may_expire, tells_shown, created, signed_by}`, `own` and `peer {side, side_id, post, post_id, holder, node}` |
 | `charter add-route`, `retire-route`, `sign` | `version`, `hash`; of the first two also `route` |
+| `charter withdraw` | `withdrawn` |
 | `charter revoke-node` | `revoked` |
+| `statement say`, `correct`, `acknowledge`, `agree`, `decline` | `id` of the entry, `item`: the digest that the record knows it by |
+| `conversation open`, `edit`, `withdraw`, `translate`, and every step of a meeting, case, swap, announcement or request | `id` of the entry |
+| `conversation list` | `conversations [{id, subject, marking, members [{side, post}], entries, unread, last}]` |
+| `report share` | `id`, `marking`, `objects` (their number) |
+| `report export` | `out`, `marking`, `objects`, `told` (the entry that tells the originator) |
+| `report forward` | `id`, `marking`, `told` |
+| `taxii` | `url`, `token`, once it serves |
+| `record show` | `head`, `channel`, `members`, `total`, `statements [{place, digest, at, by, asks, standing, number, corrects, corrected_by, texts, countersignatures, brought}]`, `missing` |
+| `statement list` | `head`, `statements` as above |
+| `record verify` | `verdict` (whole, partial or broken), `faults`, `record {head, channel, statements}`, `signets_not_given`, `revoked_later [{node, name, title, at}]` |
+| `record export` | `path`, `len`, `head`, `items`, `sha256` |
+| `draft note`, `statement`, `entry` | `draft`: its number |
+| `draft list` | `drafts [{number, by, at, request, file, refused {by, why}}]` |
+| `draft refuse` | `refused`: its number |
+| `draft release` | as that of what was drafted |
+| `draft drop` | `dropped` |
+| `release` | `persons [name]`, `two_persons` |
 | `backup` | `file`, `len` |
 | `restore` | `home`, `entries` |
 | `doctor` | `findings [{check, state: well, attention or damaged, what, next}]` |

@@ -7,7 +7,7 @@
 //! invited can open.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -39,6 +39,8 @@ pub(super) struct Direct {
     room: Arc<Semaphore>,
     /// Why the last connection ended, if its other end or the network ended it.
     ended: Mutex<Option<ConnectionError>>,
+    /// It could not listen when it last tried, and that was told.
+    is_deaf: AtomicBool,
 }
 
 /// One connection that stands.
@@ -53,7 +55,8 @@ impl Direct {
     /// A route without a connection.
     pub(super) fn new(route: RouteId, jobs: Jobs) -> Direct {
         let room = Arc::new(Semaphore::new(ARRIVED_OCTETS_MAX));
-        Direct { route, jobs, lines: Mutex::default(), room, ended: Mutex::default() }
+        let (lines, ended) = (Mutex::default(), Mutex::default());
+        Direct { route, jobs, lines, room, ended, is_deaf: AtomicBool::new(false) }
     }
 
     /// Why the last connection ended, if its other end or the network ended it.
@@ -118,9 +121,13 @@ impl Direct {
 
     async fn listen(self: &Arc<Self>, place: &Place, keys: &DirectKeys, peering: &watch::Receiver<Peering>) {
         let Some(endpoint) = listening_endpoint(place, keys, peering.clone()).await else {
-            tracing::warn!(route = %self.route, "cannot listen for the other side; trying again");
+            if !self.is_deaf.swap(true, Ordering::Relaxed) {
+                tracing::warn!(route = %self.route, "cannot listen for the other side; trying again");
+                self.tell(Input::DirectDown(self.route)).await;
+            }
             return tokio::time::sleep(LISTEN_AGAIN).await;
         };
+        self.is_deaf.store(false, Ordering::Relaxed);
         // Dropped with this future, and all that came in with it.
         let mut arrivals = JoinSet::new();
         while let Some(incoming) = endpoint.accept().await {
@@ -142,7 +149,14 @@ impl Direct {
             return tokio::time::sleep(LISTEN_AGAIN).await;
         };
         loop {
-            let connection = reach(&endpoint, &config, &host, port).await;
+            let mut reaching = std::pin::pin!(reach(&endpoint, &config, &host, port));
+            let connection = match tokio::time::timeout(UNREACHED, &mut reaching).await {
+                Ok(connection) => connection,
+                Err(_) => {
+                    self.tell(Input::DirectDown(self.route)).await;
+                    reaching.await
+                }
+            };
             let stands = Instant::now();
             self.carry(connection, 1).await;
             // Somebody who takes our place at once, and we his, would else keep both busy.
@@ -434,6 +448,8 @@ const ATTEMPT_LONGEST: Duration = Duration::from_secs(5);
 const PAUSE_MIN: Duration = Duration::from_millis(25);
 const PAUSE_MAX: Duration = Duration::from_secs(2);
 const LISTEN_AGAIN: Duration = Duration::from_secs(2);
+/// How long nothing answers until the route is said to be down.
+const UNREACHED: Duration = Duration::from_secs(10);
 /// Connections before first contact; the newest stay.
 const STRANGERS_MAX: usize = 4;
 /// Handshakes under way at once.

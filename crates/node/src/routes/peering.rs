@@ -1,10 +1,10 @@
 //! What direct routes must know of the two sides.
 
 use couloir_engine::StateKey;
-use couloir_engine::channel::{ChannelState, Paper};
+use couloir_engine::channel::ChannelState;
 use couloir_wire::id::Digest;
-use couloir_wire::papers::{SignedAcceptance, SignedCertificate};
 
+use crate::clerk::papers::Agreed;
 use crate::store::Reader;
 
 /// Who listens, and by which key the other is known.
@@ -25,18 +25,10 @@ impl Peering {
     }
 
     fn of_channel(channel: &ChannelState) -> Peering {
-        match &channel.inviter {
-            Some((_, certificate)) => Peering { is_inviter: false, peer: key_in(certificate) },
-            None => {
-                let acceptance = channel.acceptance.as_ref();
-                let acceptance = acceptance.and_then(|paper| SignedAcceptance::decode(&paper.0).ok());
-                let peer = acceptance.map(|paper| paper.unverified().certificate.unverified().tls_key);
-                Peering { is_inviter: channel.charter.is_some(), peer }
-            }
+        let agreed = Agreed::of(channel).ok().and_then(|agreed| agreed.peer);
+        Peering {
+            is_inviter: channel.inviter.is_none() && channel.charter.is_some(),
+            peer: agreed.map(|(_, certificate)| certificate.unverified().tls_key),
         }
     }
-}
-
-fn key_in(certificate: &Paper) -> Option<Digest> {
-    SignedCertificate::decode(&certificate.0).ok().map(|paper| paper.unverified().tls_key)
 }

@@ -51,8 +51,8 @@ pub enum PlaceError {
     #[error("{}: {}", .0.display(), .1)]
     File(PathBuf, io::Error),
     /// It is not what it should be.
-    #[error("{}: {}", .0.display(), .1)]
-    Format(PathBuf, Box<toml::de::Error>),
+    #[error("{}: line {}: {}", .0.display(), .1, .2.message().replace('\n', ", "))]
+    Format(PathBuf, usize, Box<toml::de::Error>),
 }
 
 impl Places {
@@ -63,7 +63,10 @@ impl Places {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Places::default()),
             Err(error) => return Err(PlaceError::File(path.to_path_buf(), error)),
         };
-        toml::from_str(&text).map_err(|error| PlaceError::Format(path.to_path_buf(), Box::new(error)))
+        toml::from_str(&text).map_err(|error: toml::de::Error| {
+            let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+            PlaceError::Format(path.to_path_buf(), before.matches('\n').count() + 1, Box::new(error))
+        })
     }
 
     /// Where `spec` lies from here: the first entry for it.

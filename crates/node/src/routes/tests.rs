@@ -165,7 +165,8 @@ async fn a_relay_that_is_gone_costs_a_window_and_is_used_again_when_it_is_back()
 async fn what_missed_its_window_does_not_leave() {
     let mut route = Route::relay("https://127.0.0.1:1#pin=00");
     tokio::time::sleep_until(route.clock.instant(Moment(200))).await;
-    let mut armed = route.arm(1, 1, 0);
+    // Not taken before it is changed.
+    let mut armed = route.arm(1, 1, 60_000);
     armed.leaves = Moment(0);
     armed.window = Window(7);
     route.queue.disarm();

@@ -1,13 +1,13 @@
 //! The thread that owns engine and store.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use couloir_engine::{Input, Notice, Output};
 use couloir_wire::id::EntryId;
 use tokio::sync::{OwnedSemaphorePermit, broadcast, mpsc, oneshot};
 
-use super::handle::Reply;
+use super::handle::{Reply, Sight};
 use super::{
     Clock, EVENTS_KEPT, Event, HOURLY, Handle, HandleError, Host, HostError, JOBS_AT_ONCE_MAX,
     JOBS_WAITING_MAX, Job, REST_MAX, REST_MIN,
@@ -78,7 +78,8 @@ pub fn run(unlocked: Unlocked) -> Result<(Handle, oneshot::Receiver<Ending>), St
         hourly: Instant::now() + HOURLY,
         timer: timer.map_err(StartError::Machine)?,
         is_stopping: false,
-        has_failed: false,
+        troubled: None,
+        waiting: VecDeque::new(),
     };
     let lock = unlocked.lock;
     let body = move || {
@@ -107,8 +108,10 @@ struct EngineThread {
     hourly: Instant,
     timer: tokio::runtime::Runtime,
     is_stopping: bool,
-    /// The store failed, and it was told, and it has not worked since.
-    has_failed: bool,
+    /// The store failed, and has not worked since: the node as it was then.
+    troubled: Option<Sight>,
+    /// What was asked and not answered yet when the store failed, or while it rests.
+    waiting: VecDeque<Job>,
 }
 
 /// Jobs of one turn, sorted.
@@ -117,8 +120,7 @@ struct Turn {
     inputs: Vec<Input>,
     /// Given back once the inputs are taken.
     permits: Vec<OwnedSemaphorePermit>,
-    submits: Vec<(Input, Reply<()>)>,
-    others: Vec<Job>,
+    others: VecDeque<Job>,
 }
 
 impl EngineThread {
@@ -130,12 +132,13 @@ impl EngineThread {
         first.insert(0, Input::Serve);
         loop {
             let (error, began) = (self.serve(&mut host, first), Instant::now());
-            let store = host.into_store();
             let error = match error {
-                Ok(ending) => return self.end(store, ending),
+                Ok(ending) => return self.end(host.into_store(), ending),
                 Err(error) if error.is_fatal() => return Ending::StoreLost(error),
                 Err(error) => error,
             };
+            self.note_trouble(&host, &error);
+            let store = host.into_store();
             rest = if began.elapsed() > REST_MAX { REST_MIN } else { (rest * 2).min(REST_MAX) };
             host = match self.recover(store, error, rest) {
                 Ok(host) => host,
@@ -143,6 +146,15 @@ impl EngineThread {
             };
             first = self.routes.standing();
             first.insert(0, Input::Serve);
+        }
+    }
+
+    /// Tells once that the store failed, and keeps what can be shown meanwhile.
+    fn note_trouble(&mut self, host: &Host, error: &StoreError) {
+        if self.troubled.is_none() {
+            let view = host.engine().status(self.clock.now());
+            self.troubled = Some(Sight { view, trouble: Some(error.to_string()) });
+            self.tell(Event::StoreFailed(error.to_string()));
         }
     }
 
@@ -157,7 +169,7 @@ impl EngineThread {
     fn serve(&mut self, host: &mut Host, first: Vec<Input>) -> Result<Ending, StoreError> {
         self.step(host, first)?;
         self.after_step(host);
-        if std::mem::take(&mut self.has_failed) {
+        if self.troubled.take().is_some() {
             self.tell(Event::StoreWorks);
         }
         loop {
@@ -167,7 +179,10 @@ impl EngineThread {
             if self.is_stopping {
                 return Ok(Ending::Stopped);
             }
-            let jobs = self.wait(host.wake());
+            let mut jobs: Vec<Job> = std::mem::take(&mut self.waiting).into();
+            if jobs.is_empty() {
+                jobs = self.wait(host.wake());
+            }
             self.turn(host, jobs)?;
             self.after_step(host);
             if Instant::now() >= self.hourly {
@@ -183,22 +198,32 @@ impl EngineThread {
     }
 
     fn turn(&mut self, host: &mut Host, jobs: Vec<Job>) -> Result<(), StoreError> {
-        let Turn { inputs, permits, submits, others } = self.sort(jobs);
+        let Turn { inputs, permits, others } = self.sort(jobs);
+        self.waiting = others;
         self.step(host, inputs)?;
         drop(permits);
-        for (input, reply) in submits {
-            self.submitting = Some(reply);
-            self.step(host, vec![input])?;
-            if let Some(reply) = self.submitting.take() {
-                drop(reply.send(Ok(())));
-            }
+        while let Some(job) = self.waiting.pop_front() {
+            self.carry_out(host, job)?;
         }
-        for job in others {
-            match job {
-                Job::Ask(ask) => ask(Some((host.engine(), self.clock.now()))),
-                Job::Store(act) => act(host.store()),
-                Job::Happened(..) | Job::Say(..) | Job::Submit(..) | Job::Stop => {}
+        Ok(())
+    }
+
+    fn carry_out(&mut self, host: &mut Host, job: Job) -> Result<(), StoreError> {
+        match job {
+            Job::Submit(input, reply) => {
+                self.submitting = Some(reply);
+                self.step(host, vec![input])?;
+                if let Some(reply) = self.submitting.take() {
+                    drop(reply.send(Ok(())));
+                }
             }
+            Job::Ask(ask) => ask(Some((host.engine(), self.clock.now()))),
+            Job::Status(reply) => {
+                let view = host.engine().status(self.clock.now());
+                drop(reply.send(Sight { view, trouble: None }));
+            }
+            Job::Store(act) => act(host.store()),
+            Job::Happened(..) | Job::Say(..) | Job::Stop => {}
         }
         Ok(())
     }
@@ -215,9 +240,10 @@ impl EngineThread {
                     self.says.insert(say.token, reply);
                     turn.inputs.push(Input::Say(say));
                 }
-                Job::Submit(input, reply) => turn.submits.push((input, reply)),
                 Job::Stop => self.is_stopping = true,
-                Job::Ask(_) | Job::Store(_) => turn.others.push(job),
+                Job::Submit(..) | Job::Ask(_) | Job::Status(_) | Job::Store(_) => {
+                    turn.others.push_back(job);
+                }
             }
         }
         turn
@@ -256,7 +282,7 @@ impl EngineThread {
             Output::Advanced(ids) => self.advanced.extend(ids),
             Output::Notice(notice) => self.tell(Event::Notice(notice)),
             Output::Halt(notice) => self.halt = Some(notice),
-            Output::Persist(_) | Output::Fetch(_) => {}
+            Output::Persist(_) | Output::Fetch(..) => {}
         }
     }
 
@@ -303,11 +329,8 @@ impl EngineThread {
     /// Rests, then makes the engine anew; what is asked meanwhile is told why it must wait.
     fn recover(&mut self, mut store: Store, error: StoreError, mut rest: Duration) -> Result<Host, Ending> {
         let mut words = error.to_string();
-        if !std::mem::replace(&mut self.has_failed, true) {
-            self.tell(Event::StoreFailed(words.clone()));
-        }
         loop {
-            self.fail_waiting(&words);
+            self.fail_waiting(&mut store, &words);
             self.rest(&mut store, &words, rest);
             if self.is_stopping {
                 return Err(self.end(store, Ending::Stopped));
@@ -326,25 +349,44 @@ impl EngineThread {
     }
 
     fn rest(&mut self, store: &mut Store, words: &str, rest: Duration) {
-        let until = tokio::time::Instant::now() + rest;
+        let began = tokio::time::Instant::now();
+        let mut until = began + rest;
         while tokio::time::Instant::now() < until && !self.is_stopping {
             for job in self.wait_until(until) {
                 match job {
-                    Job::Stop => self.is_stopping = true,
-                    Job::Say(_, reply) => drop(reply.send(Err(HandleError::StoreFailed(words.to_owned())))),
-                    Job::Submit(_, reply) => {
-                        drop(reply.send(Err(HandleError::StoreFailed(words.to_owned()))));
+                    // Who says something may have made space: it is tried soon, and then answered.
+                    Job::Say(..) | Job::Submit(..) => {
+                        self.waiting.push_back(job);
+                        until = until.min(began + REST_MIN);
                     }
-                    Job::Ask(ask) => ask(None),
-                    Job::Store(act) => act(store),
-                    // The engine that armed or awaited this is gone; the next one asks anew.
-                    Job::Happened(..) => {}
+                    job => self.answer_resting(job, store, words),
                 }
             }
         }
     }
 
-    fn fail_waiting(&mut self, words: &str) {
+    fn answer_resting(&mut self, job: Job, store: &mut Store, words: &str) {
+        let failed = || HandleError::StoreFailed(words.to_owned());
+        match job {
+            Job::Stop => self.is_stopping = true,
+            Job::Say(_, reply) => drop(reply.send(Err(failed()))),
+            Job::Submit(_, reply) => drop(reply.send(Err(failed()))),
+            Job::Ask(ask) => ask(None),
+            Job::Status(reply) => {
+                if let Some(sight) = self.troubled.clone() {
+                    drop(reply.send(sight));
+                }
+            }
+            Job::Store(act) => act(store),
+            // The engine that armed or awaited this is gone; the next one asks anew.
+            Job::Happened(..) => {}
+        }
+    }
+
+    fn fail_waiting(&mut self, store: &mut Store, words: &str) {
+        for job in std::mem::take(&mut self.waiting) {
+            self.answer_resting(job, store, words);
+        }
         for (_, reply) in std::mem::take(&mut self.says) {
             drop(reply.send(Err(HandleError::StoreFailed(words.to_owned()))));
         }

@@ -3,10 +3,11 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use couloir_engine::status::StatusView;
-use couloir_engine::{Engine, Input, Notice, Now, PhraseView, Refusal, Say};
+use couloir_engine::{Engine, Input, LinkNumber, Notice, Now, PhraseView, Refusal, Say};
 use couloir_wire::id::EntryId;
 use tokio::sync::{OwnedSemaphorePermit, broadcast, mpsc, oneshot};
 
+use crate::book::Shelf;
 use crate::store::Store;
 
 /// A running node, from another thread of its process. Its methods wait by blocking the thread and
@@ -15,6 +16,7 @@ use crate::store::Store;
 pub struct Handle {
     jobs: Jobs,
     events: broadcast::Sender<Event>,
+    shelf: Shelf,
 }
 
 /// What a running node tells everybody who listens.
@@ -48,6 +50,15 @@ pub enum HandleError {
     Stopped,
 }
 
+/// The node at a glance.
+#[derive(Debug, Clone)]
+pub struct Sight {
+    /// As the engine sees it; while the store is in trouble, as it was when that began.
+    pub view: StatusView,
+    /// What is wrong with the store, in words.
+    pub trouble: Option<String>,
+}
+
 /// The queue to the engine's thread.
 pub(crate) type Jobs = mpsc::Sender<Job>;
 
@@ -62,11 +73,13 @@ pub(crate) enum Job {
     /// Something happened; room in the queue is given back once it is taken.
     Happened(Input, Option<OwnedSemaphorePermit>),
     /// Say this.
-    Say(Say, Reply<EntryId>),
+    Say(Box<Say>, Reply<EntryId>),
     /// Take this and tell whether it was refused.
     Submit(Input, Reply<()>),
     /// Look at the engine.
     Ask(Look),
+    /// Look at the node; also while the store is in trouble.
+    Status(oneshot::Sender<Sight>),
     /// Act on the store between two batches.
     Store(Box<dyn FnOnce(&mut Store) + Send>),
     /// End.
@@ -75,7 +88,7 @@ pub(crate) enum Job {
 
 impl Handle {
     pub(crate) fn new(jobs: Jobs, events: broadcast::Sender<Event>) -> Handle {
-        Handle { jobs, events }
+        Handle { jobs, events, shelf: Shelf::default() }
     }
 
     /// Hands in something to be said (its token is ours to choose); the answer comes once it is
@@ -85,7 +98,7 @@ impl Handle {
         say.token = TOKENS.fetch_add(1, Ordering::Relaxed);
         let (reply, answer) = oneshot::channel();
         // If the node stops, the reply is dropped, and whoever waits for the answer learns it.
-        drop(self.jobs.blocking_send(Job::Say(say, reply)));
+        drop(self.jobs.blocking_send(Job::Say(Box::new(say), reply)));
         answer
     }
 
@@ -107,13 +120,15 @@ impl Handle {
     }
 
     /// The node at a glance.
-    pub fn status(&self) -> Result<StatusView, HandleError> {
-        self.ask(|engine, now| engine.status(now))
+    pub fn status(&self) -> Result<Sight, HandleError> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Job::Status(reply))?;
+        answer.blocking_recv().map_err(|_| HandleError::Stopped)
     }
 
-    /// The phrase, once first contact is complete.
-    pub fn phrase(&self) -> Result<Option<PhraseView>, HandleError> {
-        self.ask(|engine, _| engine.phrase())
+    /// The phrase of a link, once its first contact is complete.
+    pub fn phrase(&self, link: LinkNumber) -> Result<Option<PhraseView>, HandleError> {
+        self.ask(move |engine, _| engine.phrase(link))
     }
 
     /// Looks at the engine.
@@ -150,6 +165,11 @@ impl Handle {
     pub fn announce(&self, event: Event) {
         // Nobody need listen.
         drop(self.events.send(event));
+    }
+
+    /// What is on the record, as the whole process shares it.
+    pub fn shelf(&self) -> &Shelf {
+        &self.shelf
     }
 
     /// Asks the node to end; returns at once.

@@ -1,6 +1,8 @@
 //! An engine together with its store: steps, persistence, reading back.
 
-use couloir_engine::{Engine, Input, Output, Outputs, RecoverError, Setup, StateKey, Wake, Write};
+use couloir_engine::{
+    Engine, Input, LinkNumber, Output, Outputs, RecoverError, Setup, StateKey, Wake, Write,
+};
 use couloir_seal::identity::SigningKey;
 use couloir_seal::{CipherSuite, Secret};
 use couloir_wire::time::Moment;
@@ -61,8 +63,8 @@ impl Host {
             self.is_channel_changed |= batch.iter().any(is_of_channel);
             self.wake = asked.sort(self.engine.persisted(self.clock.now()), &mut perform);
         }
-        for fetch in asked.fetches {
-            self.fetched.push(Input::Fetched(self.store.fetch(&fetch)?));
+        for (link, fetch) in asked.fetches {
+            self.fetched.push(Input::Fetched(link, self.store.fetch(link, &fetch)?));
         }
         Ok(())
     }
@@ -97,14 +99,14 @@ impl Host {
 #[derive(Default)]
 struct Asked {
     batch: Option<Vec<Write>>,
-    fetches: Vec<couloir_engine::Fetch>,
+    fetches: Vec<(LinkNumber, couloir_engine::Fetch)>,
 }
 
 impl Asked {
     fn sort(&mut self, outputs: Outputs<'_>, perform: &mut impl FnMut(Output)) -> Option<Moment> {
         let wake = outputs.drain(|output| match output {
             Output::Persist(batch) => self.batch = Some(batch),
-            Output::Fetch(fetch) => self.fetches.push(fetch),
+            Output::Fetch(link, fetch) => self.fetches.push((link, fetch)),
             other => perform(other),
         });
         wake.map(|Wake { at }| at)

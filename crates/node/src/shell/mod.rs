@@ -15,7 +15,7 @@ mod limits;
 
 pub use clock::Clock;
 pub use engine_thread::{Ending, StartError, Unlocked, run};
-pub use handle::{Event, Handle, HandleError};
+pub use handle::{Event, Handle, HandleError, Sight};
 pub use host::{Host, HostError};
 
 pub(crate) use handle::{Job, Jobs};

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Greeting, LINE_OCTETS_MAX, Line, Request, VERSION};
+use super::{ANSWER_OCTETS_MAX, Greeting, Line, Request, VERSION};
 use crate::clerk::row::Row;
 use crate::words::{Code, Failure, Outcome};
 
@@ -84,7 +84,7 @@ impl Client {
 
     fn read_line(&mut self) -> Outcome<String> {
         let mut line = String::new();
-        let bounded = &mut (&mut self.from).take(LINE_OCTETS_MAX as u64);
+        let bounded = &mut (&mut self.from).take(ANSWER_OCTETS_MAX as u64);
         match bounded.read_line(&mut line) {
             Ok(0) => Err(broken("it closed the connection")),
             Ok(_) if line.ends_with('\n') => Ok(line),

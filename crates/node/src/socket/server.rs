@@ -11,16 +11,19 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 
-use couloir_wire::id::EntryId;
+use couloir_engine::Say;
+use couloir_wire::id::{ConversationId, EntryId};
 use serde_json::json;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, oneshot};
 
 use super::client::short;
-use super::{CLIENTS_MAX, Greeting, LINE_OCTETS_MAX, Line, PIPELINED_MAX, Request, VERSION};
-use crate::clerk::answer;
+use super::{CLIENTS_MAX, Greeting, How, LINE_OCTETS_MAX, Line, Named, PIPELINED_MAX, Request, VERSION};
 use crate::clerk::row::Row;
 use crate::clerk::served::Served;
+use crate::clerk::{Node as _, answer, log};
+use crate::page::Office;
+use crate::release;
 use crate::shell::{Event, Handle, HandleError};
 use crate::words::{Code, Failure, Outcome};
 
@@ -33,6 +36,7 @@ pub struct Server {
 struct Desk {
     handle: Handle,
     runtime: tokio::runtime::Handle,
+    page: Option<Arc<Office>>,
 }
 
 /// What is to be written next.
@@ -43,8 +47,10 @@ enum Pending {
 }
 
 impl Server {
-    /// Listens at `path`. The home's lock must be held: a socket that lies there is a dead node's.
-    pub fn listen(path: &Path, handle: Handle, runtime: tokio::runtime::Handle) -> Outcome<Server> {
+    /// Listens at `path`, on the runtime of the caller. The home's lock must be held: a socket that lies
+    /// there is a dead node's. Links that are asked for open `page`.
+    pub fn listen(path: &Path, handle: Handle, page: Option<Arc<Office>>) -> Outcome<Server> {
+        let runtime = tokio::runtime::Handle::current();
         let wrong = |error| Failure::io(path, &error);
         match std::fs::remove_file(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(wrong(error)),
@@ -52,7 +58,7 @@ impl Server {
         }
         let listener = UnixListener::bind(short(path)?).map_err(wrong)?;
         std::fs::set_permissions(path, PermissionsExt::from_mode(0o600)).map_err(wrong)?;
-        let desk = Arc::new(Desk { handle, runtime });
+        let desk = Arc::new(Desk { handle, runtime, page });
         spawn("socket", move || accept(&listener, &desk)).map_err(wrong)?;
         Ok(Server { path: path.to_path_buf() })
     }
@@ -158,16 +164,23 @@ impl Client<'_> {
     /// Carries out one line; false once nobody reads the answers.
     fn carry_out(&mut self, line: &[u8]) -> bool {
         match serde_json::from_slice::<Request>(line) {
-            Ok(Request::Send { text, how }) => match answer::note(&text, &how, 0) {
+            Ok(Request::Send { text, how }) => match self.note(&text, &how) {
                 Ok(say) => self.pending.send(Pending::Said(self.desk.handle.begin_say(say))).is_ok(),
                 Err(failure) => self.reply(Line::Error(failure)),
             },
-            Ok(Request::Log { after, is_followed: true }) => {
-                let outcome = self.follow(after);
+            Ok(Request::Log { after, conversation, is_followed: true }) => {
+                let outcome = self.follow(after, conversation);
                 outcome.is_err_and(|failure| self.reply(Line::Error(failure)))
+            }
+            Ok(Request::Open { person }) if let Some(page) = self.desk.page.clone() => {
+                let link = self.open(&page, person).map(|url| json!({ "url": url }));
+                self.reply(link.map_or_else(Line::Error, Line::Ok))
             }
             Ok(request) => {
                 let outcome = self.answer(&request);
+                if let (Request::Draft { .. }, Some(page)) = (&request, &self.desk.page) {
+                    page.announce();
+                }
                 self.reply(outcome.map_or_else(Line::Error, Line::Ok))
             }
             Err(error) => {
@@ -175,6 +188,22 @@ impl Client<'_> {
                 self.reply(Line::Error(Failure::usage(what, "use the couloir of the same version")))
             }
         }
+    }
+
+    /// A note that this post may say as it is.
+    fn note(&mut self, text: &str, how: &How) -> Outcome<Say> {
+        let say = answer::note(text, how, 0)?;
+        let (served, _) = self.served()?;
+        release::check(served.reader(), &say.body)?;
+        Ok(say)
+    }
+
+    /// A link to the page, for a person whose passphrase was right, or for nobody in particular.
+    fn open(&mut self, page: &Office, person: Option<Named>) -> Outcome<String> {
+        if let Some(Named { by, word }) = &person {
+            release::authentic(self.served()?.0.reader(), by, word)?;
+        }
+        page.open(person.map(|person| person.by))
     }
 
     fn reply(&self, line: Line) -> bool {
@@ -197,14 +226,14 @@ impl Client<'_> {
     }
 
     /// Gives what is new as it comes, until the client hangs up.
-    fn follow(&mut self, after: Option<u64>) -> Outcome {
+    fn follow(&mut self, after: Option<u64>, conversation: Option<ConversationId>) -> Outcome {
         let mut events = self.desk.handle.events();
         let mut hung_up = self.watch_for_end()?;
         let runtime = self.desk.runtime.clone();
         let (served, pending) = self.served()?;
         let mut after = after;
         loop {
-            after = answer::log(served, after, &mut |row| give(&pending, row))?;
+            after = log::log(served, after, conversation, &mut |row| give(&pending, row))?;
             if !runtime.block_on(is_there_more(&mut events, &mut hung_up)) {
                 return Ok(());
             }

@@ -4,7 +4,6 @@ use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
 
 use couloir_engine::Write;
-use couloir_wire::entry::Body;
 use couloir_wire::id::{Digest, EntryId};
 use couloir_wire::limits::{FILE_OCTETS_MAX, FILE_PIECE_OCTETS};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
@@ -95,6 +94,11 @@ impl Store {
         Ok(())
     }
 
+    /// Forgets an own file that did not come in whole.
+    pub fn forget_import(&mut self, id: EntryId) -> Result<(), StoreError> {
+        delete_file(&self.reader.connection, id)
+    }
+
     /// Takes the end of an own file.
     pub fn finish_import(&mut self, import: Import) -> Result<Imported, FileError> {
         self.put_pieces(import.id, import.len - import.rest.len() as u64, &import.rest)?;
@@ -160,7 +164,10 @@ impl Store {
         let mut statement = connection.prepare(sql)?;
         let unsaid = statement.query_map([], |row| row.get(0).map(id_of))?;
         let unsaid = unsaid.collect::<Result<Vec<_>, _>>()?;
-        unsaid.into_iter().try_for_each(|id| delete_file(connection, id))
+        // What another person has yet to release is not forgotten.
+        let drafted = crate::release::files(&self.reader)?;
+        let mut gone = unsaid.into_iter().filter(|id| !drafted.contains(id));
+        gone.try_for_each(|id| delete_file(connection, id))
     }
 
     fn put_pieces(&mut self, id: EntryId, first: u64, octets: &[u8]) -> Result<(), StoreError> {
@@ -204,6 +211,21 @@ impl Reader {
         std::fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(wrong)
     }
 
+    /// Whether all of a file is here and is what its author said; its length.
+    pub fn check_file(&self, id: EntryId) -> Result<u64, FileError> {
+        let (len, digest) = self.file_facts(id)?;
+        let have = self.file_len(id)?;
+        if have < len {
+            return Err(FileError::Incomplete { have, len });
+        }
+        let mut reader = PieceReader::open(&self.connection, id)?;
+        let mut running = RunningHash::default();
+        while let Some(octets) = reader.read(running.len)? {
+            running.add(&octets);
+        }
+        if Digest(running.hash.finalize().into()) == digest { Ok(len) } else { Err(FileError::WrongHash) }
+    }
+
     fn write_out(&self, id: EntryId, out: &mut std::fs::File, path: &Path) -> Result<Digest, FileError> {
         let mut reader = PieceReader::open(&self.connection, id)?;
         let mut running = RunningHash::default();
@@ -215,14 +237,11 @@ impl Reader {
     }
 
     fn file_facts(&self, id: EntryId) -> Result<(u64, Digest), FileError> {
-        match self.row(id)?.and_then(|row| row.body) {
-            Some(Body::File { len, digest, .. }) => Ok((len, digest)),
-            _ => Err(FileError::NoFile),
-        }
+        self.row(id)?.and_then(|row| row.body()?.attached()).ok_or(FileError::NoFile)
     }
 
     /// At most `len` octets of a file from `offset` on.
-    pub(super) fn file_octets(&self, id: EntryId, offset: u64, len: usize) -> Result<Vec<u8>, StoreError> {
+    pub fn file_octets(&self, id: EntryId, offset: u64, len: usize) -> Result<Vec<u8>, StoreError> {
         let mut reader = PieceReader::open(&self.connection, id)?;
         let mut out = reader.read(offset)?.unwrap_or_default();
         while out.len() < len {
@@ -235,10 +254,8 @@ impl Reader {
 
     /// SHA-256 of a file, as its entry says.
     pub(super) fn said_file_digest(&self, id: EntryId) -> Result<Digest, StoreError> {
-        Ok(self.row(id)?.and_then(|row| row.body).map_or(Digest::default(), |body| match body {
-            Body::File { digest, .. } => digest,
-            Body::Note { .. } | Body::Answer { .. } => Digest::default(),
-        }))
+        let attached = self.row(id)?.and_then(|row| row.body()?.attached());
+        Ok(attached.map_or(Digest::default(), |(_, digest)| digest))
     }
 }
 

@@ -6,23 +6,30 @@
 //! decade's processors compute in hardware; what is deleted is overwritten.
 
 mod apply;
+mod counts;
+mod desk;
 mod files;
+mod index;
+mod matters;
 mod open;
 mod read;
 mod schema;
 #[cfg(test)]
 mod tests;
+mod threads;
 
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 
 use couloir_seal::Secret32;
-use couloir_wire::entry::{Body, DeliveryState, Precedence};
+use couloir_wire::entry::{Body, DeliveryState, Entry, Precedence};
 use couloir_wire::id::{ConversationId, EntryId, PostId};
 use rusqlite::Connection;
 
 pub use files::{FileError, Import, Imported};
+pub use index::{Found, Lookup, folded, texts};
+pub use matters::{MatterRow, Summary, Wanted};
 
 /// A store opened for writing. The home's lock must be held.
 pub struct Store {
@@ -46,6 +53,10 @@ pub struct LogRow {
     pub id: EntryId,
     /// Where it was said.
     pub conversation: ConversationId,
+    /// Its number in the conversation, as [`couloir_wire::entry::Entry::number`].
+    pub cited: u64,
+    /// What it is about, as [`Body::of`]; remains after expiry.
+    pub about: Option<EntryId>,
     /// Who said it.
     pub author: PostId,
     /// The author's time, in milliseconds since 1970.
@@ -54,8 +65,8 @@ pub struct LogRow {
     pub precedence: Precedence,
     /// Word for its kind, as [`Body::word`]; remains after expiry.
     pub kind: String,
-    /// What is said; `None` once expired.
-    pub body: Option<Body>,
+    /// What was said; `None` once expired.
+    pub entry: Option<Entry>,
     /// When it is forgotten, in milliseconds since 1970.
     pub expires_ms: Option<i64>,
     /// Whether this node said it.
@@ -64,6 +75,28 @@ pub struct LogRow {
     pub state: DeliveryState,
     /// Whether something before it is missing.
     pub has_gap: bool,
+}
+
+impl LogRow {
+    /// What is said; `None` once expired.
+    pub fn body(&self) -> Option<&Body> {
+        self.entry.as_ref().map(|entry| &entry.body)
+    }
+}
+
+/// A conversation of which something was said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConversationRow {
+    /// Which.
+    pub id: ConversationId,
+    /// The entry that opened it; `None` for the channel's first one.
+    pub opening: Option<LogRow>,
+    /// Its newest entry in the log.
+    pub last: Option<LogRow>,
+    /// Entries in the log.
+    pub count: u64,
+    /// Those of the other side's that no desk of ours was shown.
+    pub unread: u64,
 }
 
 /// Why the store did not do what was asked. A batch that failed changed nothing.
@@ -126,4 +159,10 @@ pub mod secrets {
     pub const TLS_KEY: &str = "tls-key";
     /// The node's QUIC certificate, X.509 in DER.
     pub const TLS_CERTIFICATE: &str = "tls-certificate";
+    /// Signing seeds that become the node's once its officers have certified them.
+    pub const NEXT_SIGNING: &str = "next-signing";
+    /// The QUIC key that goes with them.
+    pub const NEXT_TLS_KEY: &str = "next-tls-key";
+    /// The QUIC certificate that goes with them.
+    pub const NEXT_TLS_CERTIFICATE: &str = "next-tls-certificate";
 }

@@ -72,9 +72,11 @@ impl Store {
             "PRAGMA copy.cipher_page_size = 16384; PRAGMA copy.cipher_hmac_algorithm = HMAC_SHA256",
         )?;
         connection.query_row("SELECT sqlcipher_export('copy')", [], |_| Ok(()))?;
-        for key in left_out {
-            let name = super::schema::state_name(*key);
-            connection.execute("DELETE FROM copy.state WHERE key = ?1", [name])?;
+        for link in self.reader.channels()?.keys() {
+            for key in left_out {
+                let name = super::schema::state_name(*link, *key);
+                connection.execute("DELETE FROM copy.state WHERE key = ?1", [name])?;
+            }
         }
         connection.execute_batch(&format!("PRAGMA copy.user_version = {FORMAT}"))?;
         Ok(())

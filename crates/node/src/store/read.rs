@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use couloir_engine::bulk::{Framed, OutboxSource, frame_outbox};
 use couloir_engine::input::FileDigest;
 use couloir_engine::store::{OutboxItem, OutboxRow, StoredEntry};
-use couloir_engine::{Fetch, Fetched, Snapshot, StateKey};
+use couloir_engine::{Fetch, Fetched, Known, LinkNumber, LinkSnapshot, Snapshot, StateKey};
+use couloir_seal::sha256_of;
 use couloir_wire::cell::Stream;
-use couloir_wire::entry::{DeliveryState, Entry, Precedence};
+use couloir_wire::entry::{DeliveryState, Entry};
 use couloir_wire::id::{ConversationId, Digest, EntryId, PostId};
 use rusqlite::{OptionalExtension, Row, params};
 use zeroize::Zeroizing;
@@ -19,11 +20,22 @@ impl Store {
     /// Everything that an engine needs to start.
     pub fn snapshot(&self) -> Result<Snapshot, StoreError> {
         let reader = &self.reader;
+        let (mut links, mut states) = (BTreeMap::<LinkNumber, LinkSnapshot>::new(), BTreeMap::new());
+        for (link, key, octets) in reader.states()? {
+            let of_link = &mut links.entry(link).or_default().states;
+            if key.is_shared() {
+                states.insert(key, octets)
+            } else {
+                of_link.insert(key, octets)
+            };
+        }
+        for (link, stored) in &mut links {
+            (stored.outbox, stored.partials) = (reader.outbox(*link)?, reader.partials(*link)?);
+        }
         Ok(Snapshot {
-            states: reader.states()?,
-            outbox: reader.outbox()?,
-            partials: reader.partials()?,
-            known: reader.ids("SELECT id FROM entry")?.into_iter().collect::<BTreeSet<_>>(),
+            links,
+            states,
+            known: reader.known()?,
             unnumbered: reader.unnumbered()?,
             expiring: reader.expiring()?,
             undelivered: reader.undelivered()?,
@@ -31,15 +43,14 @@ impl Store {
     }
 
     /// Reads what an engine asks for.
-    pub fn fetch(&mut self, fetch: &Fetch) -> Result<Fetched, StoreError> {
+    pub fn fetch(&mut self, link: LinkNumber, fetch: &Fetch) -> Result<Fetched, StoreError> {
         match fetch {
             Fetch::Outbox { stream, offset, len_max } => {
-                let Framed { octets, starts } = self.reader.framed(*stream, *offset, *len_max)?;
+                let Framed { octets, starts } = self.reader.framed(link, *stream, (*offset, *len_max))?;
                 Ok(Fetched::Outbox { stream: *stream, offset: *offset, framed: octets, starts })
             }
-            Fetch::Inventory => {
-                let sql = "SELECT id FROM entry WHERE number IS NOT NULL AND encoded != x'' ORDER BY number";
-                Ok(Fetched::Inventory(self.reader.ids(sql)?))
+            Fetch::Inventory { authors, conversations } => {
+                Ok(Fetched::Inventory(self.reader.inventory(*authors, conversations)?))
             }
             Fetch::Entries(ids) => {
                 let found = ids.iter().map(|id| self.reader.encoded(*id)).collect::<Result<Vec<_>, _>>()?;
@@ -53,10 +64,24 @@ impl Store {
 }
 
 impl Reader {
-    /// One small state.
+    /// One small state of the first link, or of the node.
     pub fn state(&self, key: StateKey) -> Result<Option<Vec<u8>>, StoreError> {
+        self.state_of(LinkNumber::FIRST, key)
+    }
+
+    /// One small state of a link.
+    pub fn state_of(&self, link: LinkNumber, key: StateKey) -> Result<Option<Vec<u8>>, StoreError> {
         let mut statement = self.connection.prepare_cached("SELECT octets FROM state WHERE key = ?1")?;
-        Ok(statement.query_row([state_name(key)], |row| row.get(0)).optional()?)
+        Ok(statement.query_row([state_name(link, key)], |row| row.get(0)).optional()?)
+    }
+
+    /// Every link's channel, by number.
+    pub fn channels(&self) -> Result<BTreeMap<LinkNumber, Vec<u8>>, StoreError> {
+        let sql = "SELECT key, octets FROM state WHERE key = 'channel' OR key LIKE '%/channel'";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?;
+        let named = rows.collect::<Result<Vec<_>, _>>()?.into_iter();
+        Ok(named.filter_map(|(name, octets)| Some((state_key(&name)?.0, octets))).collect())
     }
 
     /// A secret of the node, by one of the names in [`super::secrets`].
@@ -105,35 +130,61 @@ impl Reader {
         Ok(statement.query_row([id_key(id)], log_row).optional()?)
     }
 
+    /// Whether `entry` names something before it that its author saw in other words than we did: somebody told two of us
+    /// different things.
+    pub fn is_told_differently(&self, entry: &Entry) -> Result<bool, StoreError> {
+        for parent in &entry.parents {
+            if self.encoded(parent.id)?.is_some_and(|encoded| sha256_of(&encoded) != parent.digest) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether its author took it back, or took back the note whose version or translation it is.
+    pub fn is_taken_back(&self, entry: &Entry) -> Result<bool, StoreError> {
+        super::index::is_taken_back(&self.connection, entry)
+    }
+
     /// Entries kept, tombstones included.
     pub fn entry_count(&self) -> Result<u64, StoreError> {
         let mut statement = self.connection.prepare_cached("SELECT count(*) FROM entry")?;
         Ok(statement.query_row([], |row| row.get::<_, i64>(0))? as u64)
     }
 
-    fn states(&self) -> Result<BTreeMap<StateKey, Vec<u8>>, StoreError> {
+    /// The posts of every conversation whose opening is here, in the order in which it names them.
+    pub fn members(&self) -> Result<BTreeMap<ConversationId, Vec<PostId>>, StoreError> {
+        let sql = "SELECT id, members FROM conversation WHERE members IS NOT NULL";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let rows =
+            statement.query_map([], |row| Ok((ConversationId(row.get(0)?), row.get::<_, Vec<u8>>(1)?)))?;
+        let posts = |octets: Vec<u8>| octets.as_chunks().0.iter().map(|octets| PostId(*octets)).collect();
+        rows.map(|row| row.map(|(id, octets)| (id, posts(octets))).map_err(StoreError::from)).collect()
+    }
+
+    fn states(&self) -> Result<Vec<(LinkNumber, StateKey, Vec<u8>)>, StoreError> {
         let mut statement = self.connection.prepare("SELECT key, octets FROM state")?;
         let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?;
         rows.map(|row| {
             let (name, octets) = row?;
             let key = state_key(&name).ok_or_else(|| StoreError::Damaged(format!("unknown state {name}")))?;
-            Ok((key, octets))
+            Ok((key.0, key.1, octets))
         })
         .collect()
     }
 
-    fn outbox(&self) -> Result<Vec<OutboxRow>, StoreError> {
-        let sql =
-            "SELECT stream, offset, framed_len, entry, file_len, x'' FROM outbox ORDER BY stream, offset";
+    fn outbox(&self, link: LinkNumber) -> Result<Vec<OutboxRow>, StoreError> {
+        let sql = "SELECT stream, offset, framed_len, entry, file_len, x'' FROM outbox WHERE link = ?1
+                   ORDER BY stream, offset";
         let mut statement = self.connection.prepare(sql)?;
-        let rows = statement.query_map([], outbox_row)?;
+        let rows = statement.query_map([link.0], outbox_row)?;
         Ok(rows.collect::<Result<Vec<_>, _>>()?)
     }
 
-    fn partials(&self) -> Result<Vec<(Stream, u64, Vec<u8>)>, StoreError> {
-        let sql = "SELECT stream, offset, octets FROM partial ORDER BY stream, offset";
+    fn partials(&self, link: LinkNumber) -> Result<Vec<(Stream, u64, Vec<u8>)>, StoreError> {
+        let sql = "SELECT stream, offset, octets FROM partial WHERE link = ?1 ORDER BY stream, offset";
         let mut statement = self.connection.prepare(sql)?;
-        let rows = statement.query_map([], |row| {
+        let rows = statement.query_map([link.0], |row| {
             let Column(stream) = row.get(0)?;
             Ok((stream, row.get::<_, i64>(1)? as u64, row.get(2)?))
         })?;
@@ -141,9 +192,10 @@ impl Reader {
     }
 
     fn unnumbered(&self) -> Result<Vec<StoredEntry>, StoreError> {
-        let sql = "SELECT e.id, e.encoded, e.is_own, max(e.state, ifnull(r.state, 0)), e.has_gap
-                   FROM entry e LEFT JOIN reached r USING (row) WHERE e.number IS NULL ORDER BY e.row";
-        let mut statement = self.connection.prepare(sql)?;
+        let sql = format!(
+            "SELECT e.id, e.encoded, e.is_own, {STATE}, e.has_gap FROM entry e WHERE e.number IS NULL ORDER BY e.row"
+        );
+        let mut statement = self.connection.prepare(&sql)?;
         let rows = statement.query_map([], |row| {
             let Column(state) = row.get(3)?;
             Ok(StoredEntry {
@@ -167,12 +219,7 @@ impl Reader {
 
     /// What is not delivered lies in the outbox or waits: no other entry need be read.
     fn undelivered(&self) -> Result<Vec<(EntryId, DeliveryState)>, StoreError> {
-        let sql = "SELECT e.row AS row, e.id, max(e.state, ifnull(r.state, 0)) AS state
-                   FROM (SELECT entry AS id FROM outbox WHERE entry IS NOT NULL
-                         UNION SELECT id FROM entry WHERE number IS NULL)
-                   JOIN entry e USING (id) LEFT JOIN reached r USING (row)
-                   WHERE e.is_own AND max(e.state, ifnull(r.state, 0)) < ?1 ORDER BY e.row";
-        let mut statement = self.connection.prepare(sql)?;
+        let mut statement = self.connection.prepare(UNDELIVERED)?;
         let delivered = super::schema::state_number(DeliveryState::Delivered);
         let rows = statement.query_map([delivered], |row| {
             let Column(state) = row.get(2)?;
@@ -181,10 +228,28 @@ impl Reader {
         Ok(rows.collect::<Result<Vec<_>, _>>()?)
     }
 
-    fn ids(&self, sql: &str) -> Result<Vec<EntryId>, StoreError> {
-        let mut statement = self.connection.prepare_cached(sql)?;
+    /// By the index alone, in its order.
+    fn known(&self) -> Result<Known, StoreError> {
+        let mut statement = self.connection.prepare("SELECT id FROM entry ORDER BY id")?;
         let ids = statement.query_map([], |row| row.get(0).map(id_of))?;
-        Ok(ids.collect::<Result<Vec<_>, _>>()?)
+        Ok(ids.collect::<Result<Known, _>>()?)
+    }
+
+    fn inventory(
+        &self,
+        authors: [PostId; 2],
+        conversations: &[ConversationId],
+    ) -> Result<Vec<EntryId>, StoreError> {
+        let sql = "SELECT e.id, c.id FROM entry e JOIN conversation c ON c.number = e.conversation
+                   WHERE e.number IS NOT NULL AND e.encoded != x'' AND e.author IN (?1, ?2)
+                   ORDER BY e.number";
+        let conversations: BTreeSet<[u8; 16]> = conversations.iter().map(|id| id.0).collect();
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let found = statement.query_map(authors.map(|author| author.0), |row| {
+            Ok((id_of(row.get(0)?), row.get::<_, [u8; 16]>(1)?))
+        })?;
+        let found = found.collect::<Result<Vec<_>, _>>()?.into_iter();
+        Ok(found.filter(|(_, place)| conversations.contains(place)).map(|(id, _)| id).collect())
     }
 
     fn encoded(&self, id: EntryId) -> Result<Option<Vec<u8>>, StoreError> {
@@ -194,14 +259,19 @@ impl Reader {
     }
 
     /// Rows are read one by one until they suffice: a row may be a file of a gigabyte.
-    fn framed(&self, stream: Stream, offset: u64, len_max: u64) -> Result<Framed, StoreError> {
+    fn framed(
+        &self,
+        link: LinkNumber,
+        stream: Stream,
+        (offset, len_max): (u64, u64),
+    ) -> Result<Framed, StoreError> {
         let sql = "SELECT stream, offset, framed_len, entry, file_len, message, e.encoded FROM outbox
                    LEFT JOIN entry e ON file_len IS NULL AND e.id = entry
-                   WHERE stream = ?1 AND offset + framed_len > ?2 AND offset >= ifnull(
-                     (SELECT max(offset) FROM outbox WHERE stream = ?1 AND offset <= ?2), ?2)
+                   WHERE link = ?3 AND stream = ?1 AND offset + framed_len > ?2 AND offset >= ifnull(
+                     (SELECT max(offset) FROM outbox WHERE link = ?3 AND stream = ?1 AND offset <= ?2), ?2)
                    ORDER BY offset";
         let mut statement = self.connection.prepare_cached(sql)?;
-        let mut found = statement.query(params![stream.number(), offset as i64])?;
+        let mut found = statement.query(params![stream.number(), offset as i64, link.0])?;
         let (mut rows, mut end, mut entries) = (Vec::new(), offset, BTreeMap::new());
         while end < offset.saturating_add(len_max.max(1)) {
             let Some(row) = found.next()? else { break };
@@ -259,59 +329,42 @@ fn outbox_row(row: &Row<'_>) -> rusqlite::Result<OutboxRow> {
     Ok(OutboxRow { stream, offset, framed_len, what })
 }
 
-const LOG_ROW: &str =
-    "SELECT e.number, e.id, e.is_own, max(e.state, ifnull(r.state, 0)), e.has_gap, e.expires_ms, e.encoded,
-    t.conversation, t.author, t.at_ms, t.precedence, t.kind
-    FROM entry e LEFT JOIN reached r USING (row) LEFT JOIN tombstone t ON e.encoded = x'' AND t.id = e.id";
+/// The cross join keeps the planner from reading every entry to find those few.
+pub(super) const UNDELIVERED: &str = "SELECT e.row AS row, e.id,
+    max(e.state, ifnull((SELECT min(r.state) FROM reached r WHERE r.row = e.row), 0)) AS state
+    FROM (SELECT entry AS id FROM outbox WHERE entry IS NOT NULL
+          UNION SELECT id FROM entry WHERE number IS NULL)
+    CROSS JOIN entry e USING (id)
+    WHERE e.is_own AND max(e.state, ifnull((SELECT min(r.state) FROM reached r WHERE r.row = e.row), 0)) < ?1
+    ORDER BY e.row";
 
-fn log_row(row: &Row<'_>) -> rusqlite::Result<LogRow> {
+/// How far an entry came: with the reader who is furthest behind. `LOG_ROW` and the counts say it too.
+const STATE: &str = "max(e.state, ifnull((SELECT min(r.state) FROM reached r WHERE r.row = e.row), 0))";
+
+pub(super) const LOG_ROW: &str = "SELECT e.number, e.id, e.is_own,
+    max(e.state, ifnull((SELECT min(r.state) FROM reached r WHERE r.row = e.row), 0)),
+    e.has_gap, e.expires_ms, e.encoded, c.id, e.author, e.at_ms, e.precedence, e.kind, e.cited, e.about
+    FROM entry e JOIN conversation c ON c.number = e.conversation";
+
+pub(super) fn log_row(row: &Row<'_>) -> rusqlite::Result<LogRow> {
     let encoded: Vec<u8> = row.get(6)?;
     let Column(state) = row.get(3)?;
-    // It was checked before it was stored.
-    let mut line = match minicbor::decode::<Entry>(&encoded) {
-        Ok(entry) => live_row(entry),
-        Err(_) => tombstone_row(row)?,
-    };
-    line.number = row.get::<_, Option<i64>>(0)?.map(|number| number as u64);
-    line.id = id_of(row.get(1)?);
-    line.is_own = row.get(2)?;
-    line.state = state;
-    line.has_gap = row.get(4)?;
-    line.expires_ms = row.get(5)?;
-    Ok(line)
-}
-
-fn live_row(entry: Entry) -> LogRow {
-    LogRow {
-        number: None,
-        id: entry.id,
-        conversation: entry.conversation,
-        author: entry.author,
-        at_ms: entry.at_ms,
-        precedence: entry.precedence,
-        kind: entry.body.word().to_owned(),
-        body: Some(entry.body),
-        expires_ms: entry.expires_ms,
-        is_own: false,
-        state: DeliveryState::Kept,
-        has_gap: false,
-    }
-}
-
-fn tombstone_row(row: &Row<'_>) -> rusqlite::Result<LogRow> {
-    let precedence = row.get::<_, Option<Column<Precedence>>>(10)?;
+    let Column(precedence) = row.get(10)?;
     Ok(LogRow {
-        number: None,
-        id: EntryId::default(),
-        conversation: ConversationId(row.get::<_, Option<_>>(7)?.unwrap_or_default()),
-        author: PostId(row.get::<_, Option<_>>(8)?.unwrap_or_default()),
-        at_ms: row.get::<_, Option<_>>(9)?.unwrap_or_default(),
-        precedence: precedence.map_or(Precedence::Routine, |Column(precedence)| precedence),
-        kind: row.get::<_, Option<_>>(11)?.unwrap_or_default(),
-        body: None,
-        expires_ms: None,
-        is_own: false,
-        state: DeliveryState::Kept,
-        has_gap: false,
+        number: row.get::<_, Option<i64>>(0)?.map(|number| number as u64),
+        id: id_of(row.get(1)?),
+        conversation: ConversationId(row.get(7)?),
+        cited: row.get::<_, i64>(12)? as u64,
+        about: row.get::<_, Option<_>>(13)?.map(id_of),
+        author: PostId(row.get(8)?),
+        at_ms: row.get(9)?,
+        precedence,
+        kind: row.get(11)?,
+        // It was checked before it was stored.
+        entry: minicbor::decode::<Entry>(&encoded).ok(),
+        expires_ms: row.get(5)?,
+        is_own: row.get(2)?,
+        state,
+        has_gap: row.get(4)?,
     })
 }

@@ -10,6 +10,7 @@ use serde_json::json;
 use crate::clerk::Reach;
 use crate::cli::home_args::HomeArgs;
 use crate::cli::out::Out;
+use crate::cli::values::path;
 use crate::home::Home;
 use crate::socket::Request;
 use crate::words::{Failure, Outcome};
@@ -21,7 +22,7 @@ use crate::words::{Failure, Outcome};
 #[derive(clap::Args)]
 pub struct Backup {
     /// The backup's file; it must not exist yet.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = path)]
     out: PathBuf,
 }
 

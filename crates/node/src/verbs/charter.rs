@@ -2,19 +2,19 @@
 
 use couloir_engine::channel::ChannelState;
 use couloir_seal::identity::node_id;
-use couloir_seal::papers::{digest, side_id, sign};
+use couloir_seal::papers::{digest, side_id};
 use couloir_wire::id::{Digest, NodeId, RouteId, SideId};
 use couloir_wire::papers::{
-    Charter as CharterPaper, Invited, Revocation, Signed, SignedCertificate, SignedCharter, SignedRevocation,
-    Signet,
+    Charter as CharterPaper, Invited, PaperSignature, Signed, SignedCertificate, SignedCharter, Signet,
 };
 use serde_json::{Value, json};
 
 use super::channel::{Shape, route_json};
-use super::officer::{OfficerArgs, foreign};
+use super::officer::OfficerArgs;
+use super::side::revoke::revoke;
 use super::text_of;
 use crate::clerk::Reach;
-use crate::clerk::papers::{self, Agreed, unreadable};
+use crate::clerk::papers::{self, Agreed};
 use crate::cli::home_args::HomeArgs;
 use crate::cli::out::Out;
 use crate::cli::plain::one_line;
@@ -62,6 +62,10 @@ enum CharterVerb {
         #[command(flatten)]
         officer: OfficerArgs,
     },
+    /// Take back the version that waits, or decline the other side's.
+    ///
+    /// If the other side has signed it meanwhile, it comes into force all the same.
+    Withdraw,
     /// Sign the version that waits.
     Sign {
         /// Its hash, as `charter show` and the node's notice tell it.
@@ -76,14 +80,21 @@ impl Charter {
     pub fn run(&self, out: &Out, args: &HomeArgs) -> Outcome {
         let mut reach = Reach::open(args)?;
         let answer = reach.ask(&Request::Papers)?;
-        let channel = papers::from_hex(text_of(&answer, "channel"))?;
+        let channels = papers::of_answer(&answer)?;
+        let channel = channels[0].clone();
         let agreed = Agreed::of(&channel)?;
         let mut desk = Desk { reach, args, agreed, channel };
         match &self.verb {
             CharterVerb::Show => desk.show(out),
             CharterVerb::AddRoute { url, shape, officer } => desk.add_route(out, url, shape, officer),
             CharterVerb::RetireRoute { id, officer } => desk.retire_route(out, id, officer),
-            CharterVerb::RevokeNode { id, officer } => desk.revoke(out, *id, officer),
+            CharterVerb::RevokeNode { id, officer } => {
+                revoke(out, args, &mut desk.reach, &channels, *id, officer)
+            }
+            CharterVerb::Withdraw => {
+                let answer = desk.reach.ask(&Request::Withdraw)?;
+                out.answer(&answer, || format!("Withdrawn: {}.", text_of(&answer, "withdrawn")))
+            }
             CharterVerb::Sign { hash, officer } => desk.sign(out, *hash, officer),
         }
     }
@@ -139,7 +150,7 @@ impl Desk<'_> {
         if self.agreed.proposed.is_some() {
             return Err(Failure::later(
                 "a version waits for its signatures already",
-                "see couloir charter show",
+                "see couloir charter show; sign it, or take it back: couloir charter withdraw",
             ));
         }
         let current = self.agreed.charter()?;
@@ -186,50 +197,38 @@ impl Desk<'_> {
         officer: &OfficerArgs,
         mut told: Value,
     ) -> Outcome {
-        let key = officer.open(self.args)?;
-        if !self.agreed.own.officers.contains(key.public()) {
-            return Err(foreign());
-        }
-        sign(&mut paper, side_id(&self.agreed.own), 0, &key);
+        officer.open(self.args)?.sign(&mut paper, &self.agreed.own)?;
         self.reach.ask(&Request::Adopt { paper: hex(&paper.encode()) })?;
         told["version"] = json!(paper.unverified().version);
         told["hash"] = json!(digest(&paper).to_string());
-        out.answer(&told, || {
-            format!(
-                "Signed for our side. In force once both sides have signed: couloir charter sign {}",
+        let (own, peer) =
+            (self.signed_by(&paper, Some(&self.agreed.own)), self.signed_by(&paper, self.peer()));
+        out.answer(&told, || match (own, peer) {
+            (Ok(()), Ok(())) => {
+                format!("Both sides have signed: version {} is in force.", paper.unverified().version)
+            }
+            (Ok(()), Err(_)) => format!(
+                "Signed for our side. In force once the other side has signed: couloir charter sign {}",
                 digest(&paper)
-            )
+            ),
+            (Err(missing), _) => format!(
+                "Signed; {missing} more of our officers must sign: couloir charter sign {} --officer FILE",
+                digest(&paper)
+            ),
         })
     }
 
-    fn revoke(&mut self, out: &Out, id: NodeId, officer: &OfficerArgs) -> Outcome {
-        let certificate = self.agreed.own_certificate.unverified();
-        if node_id(&certificate.node) != id {
-            return Err(Failure::refused(
-                "that node is not our side's",
-                "the other side revokes its own; ours are in couloir charter show",
-            ));
-        }
-        let (side, key) = (certificate.side, officer.open(self.args)?);
-        let revocation = Revocation { side, serial: self.next_serial()?, node: id, at_ms: now_ms() };
-        let mut signed = Signed::unsigned(revocation).map_err(unreadable)?;
-        sign(&mut signed, side, 0, &key);
-        couloir_seal::papers::verify_revocation(&signed, &self.agreed.own).map_err(|_| foreign())?;
-        self.reach.ask(&Request::Adopt { paper: hex(&signed.encode()) })?;
-        let answer = json!({ "revoked": id.to_string() });
-        out.answer(&answer, || {
-            format!("Revoked: {id}. Its couloir run tells the other side's node, then it ends for good.")
-        })
+    fn peer(&self) -> Option<&Signet> {
+        self.agreed.peer.as_ref().map(|(signet, _)| signet)
     }
 
-    /// Above every certificate and revocation of our side that we hold.
-    fn next_serial(&self) -> Outcome<u32> {
-        let mut serial = self.agreed.own_certificate.unverified().serial;
-        for paper in &self.channel.revocations {
-            let revocation = SignedRevocation::decode(&paper.0).map_err(unreadable)?;
-            serial = serial.max(revocation.unverified().serial);
-        }
-        Ok(serial.saturating_add(1))
+    /// Whether enough officers of a side have signed; else how many are missing.
+    fn signed_by(&self, paper: &SignedCharter, signet: Option<&Signet>) -> Result<(), usize> {
+        let Some(signet) = signet else { return Err(1) };
+        let is_theirs = |signature: &&PaperSignature| signature.side == side_id(signet);
+        let signed = paper.signatures().iter().filter(is_theirs).count();
+        let missing = usize::from(signet.threshold).saturating_sub(signed);
+        if missing == 0 { Ok(()) } else { Err(missing) }
     }
 }
 

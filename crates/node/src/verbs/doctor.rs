@@ -56,9 +56,12 @@ impl Doctor {
             let answer = reach.ask(&Request::Thaw)?;
             return out.answer(&answer, || "The link is being made anew.".to_owned());
         }
-        let mut findings = vec![officer_key(&home), store(&mut reach)?];
-        findings.extend(findings_of(&glance(&mut reach)?));
-        findings.extend(contact(&mut reach)?);
+        let seen = glance(&mut reach)?;
+        let mut findings = vec![officer_key(&home), store(&mut reach, &seen)?];
+        findings.extend(findings_of(&seen));
+        if seen.store.is_none() {
+            findings.extend(contact(&mut reach)?);
+        }
         out.answer(&json!({ "findings": findings }), || {
             findings.iter().map(Finding::words).collect::<Vec<_>>().join("\n")
         })?;
@@ -121,7 +124,11 @@ fn officer_key(home: &Home) -> Finding {
     Finding::well("officer's key", "not on this machine")
 }
 
-fn store(reach: &mut Reach) -> Outcome<Finding> {
+fn store(reach: &mut Reach, seen: &Glance) -> Outcome<Finding> {
+    if let Some(trouble) = &seen.store {
+        let next = "look after the disk; until it works nothing new is kept or sent, and nothing is lost";
+        return Ok(Finding::attention("store", trouble, next));
+    }
     let answer = reach.ask(&Request::Check)?;
     let first = answer["problems"].as_array().and_then(|problems| problems.first()).cloned();
     Ok(match first.as_ref().and_then(|problem| problem.as_str()) {
@@ -140,7 +147,7 @@ fn contact(reach: &mut Reach) -> Outcome<Option<Finding>> {
     if !reach.is_running() {
         return Ok(None);
     }
-    match reach.ask(&Request::Phrase) {
+    match reach.ask(&Request::Phrase { peer: None }) {
         Err(failure) if failure.code == Code::TryAgain => {
             Ok(Some(Finding::attention("peer", failure.what, failure.next)))
         }
@@ -153,7 +160,9 @@ fn findings_of(glance: &Glance) -> Vec<Finding> {
         return vec![Finding::attention("node", "it does not run", "start it: couloir run")];
     }
     let mut findings = vec![Finding::well("node", "it runs"), clock(glance)];
-    findings.extend(glance.routes.iter().filter(|route| route.state != "retired").map(route));
+    let goes_on = glance.routes.iter().any(|route| route.state == "working");
+    let used = glance.routes.iter().filter(|route| route.state != "retired");
+    findings.extend(used.map(|each| route(each, goes_on)));
     findings.extend(glance.peers.iter().map(peer));
     findings
 }
@@ -166,18 +175,17 @@ fn clock(glance: &Glance) -> Finding {
     Finding::attention("clock", what, "set this machine's clock; the node corrects itself meanwhile")
 }
 
-fn route(route: &Route) -> Finding {
+/// `goes_on` says whether any route works.
+fn route(route: &Route, goes_on: bool) -> Finding {
     let place = route.url.split('#').next().unwrap_or_default();
+    let next = match goes_on {
+        true => "the other routes go on meanwhile",
+        false => "no route works: put one right; until then nothing leaves, and nothing is lost",
+    };
     match (route.state.as_str(), &route.trouble) {
         ("working" | "new", _) => Finding::well("route", format!("{place} {}", route.state)),
-        (state, Some(trouble)) => Finding::attention(
-            "route",
-            format!("{place} {state}: {trouble}"),
-            "the other routes go on meanwhile",
-        ),
-        (state, None) => {
-            Finding::attention("route", format!("{place} {state}"), "the other routes go on meanwhile")
-        }
+        (state, Some(trouble)) => Finding::attention("route", format!("{place} {state}: {trouble}"), next),
+        (state, None) => Finding::attention("route", format!("{place} {state}"), next),
     }
 }
 

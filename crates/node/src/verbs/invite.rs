@@ -4,9 +4,7 @@ use std::path::PathBuf;
 
 use couloir_engine::channel::{ChannelState, InvitationState, Paper};
 use couloir_engine::{StateKey, Write};
-use couloir_seal::identity::SigningKey;
 use couloir_seal::invitation;
-use couloir_seal::papers::{side_id, sign};
 use couloir_wire::id::InvitationId;
 use couloir_wire::papers::{Charter, Invitation, Invited, OneTimeSecret, Signed, SignedCharter};
 use couloir_wire::time::{Hour, WallTime};
@@ -14,13 +12,13 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::kept;
-use super::officer::OfficerArgs;
+use super::officer::{OfficerArgs, Officers};
 use crate::clerk::papers::{self, Agreed, unreadable};
 use crate::clerk::{Node, names};
 use crate::cli::home_args::HomeArgs;
 use crate::cli::out::Out;
 use crate::cli::plain::one_line;
-use crate::cli::values::{duration_ms, local, rfc3339};
+use crate::cli::values::{duration_ms, local, path, rfc3339};
 use crate::home::write_private;
 use crate::keys;
 use crate::words::{Failure, Outcome};
@@ -37,7 +35,7 @@ pub struct Invite {
     #[arg(long = "for", value_name = "SIDE")]
     side: String,
     /// The invitation's file; it must not exist yet.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = path)]
     out: PathBuf,
     /// How long it may be used.
     #[arg(long, value_name = "DURATION", default_value = "7d", value_parser = duration_ms)]
@@ -59,10 +57,10 @@ impl Invite {
         let mut channel = papers::channel_of(kept.reader())?;
         let agreed = Agreed::of(&channel)?;
         let charter = offered(&channel, &agreed, &side)?;
-        let officer = self.officer.open(args)?;
+        let officers = self.officer.open(args)?;
         let terms = self.terms()?;
         let charter =
-            signed(Charter { invitation: terms.id, created_ms: terms.now.0, ..charter }, &agreed, &officer)?;
+            signed(Charter { invitation: terms.id, created_ms: terms.now.0, ..charter }, &agreed, &officers)?;
         let invitation = invitation_of(&agreed, &charter, &terms);
         self.write(&invitation)?;
         keep(&mut channel, &charter, &terms);
@@ -125,11 +123,11 @@ fn offered(channel: &ChannelState, agreed: &Agreed, side: &str) -> Outcome<Chart
     Ok(Charter { invited: Invited::Named(side.to_owned()), ..charter })
 }
 
-fn signed(charter: Charter, agreed: &Agreed, officer: &SigningKey) -> Outcome<SignedCharter> {
+fn signed(charter: Charter, agreed: &Agreed, officers: &Officers) -> Outcome<SignedCharter> {
     let mut signed = Signed::unsigned(charter).map_err(unreadable)?;
-    sign(&mut signed, side_id(&agreed.own), 0, officer);
+    officers.sign(&mut signed, &agreed.own)?;
     couloir_seal::papers::verify_first_charter(&signed, &agreed.own)
-        .map_err(|_| super::officer::foreign())?;
+        .map_err(|error| super::officer::unsigned(&error))?;
     Ok(signed)
 }
 

@@ -6,9 +6,8 @@ use std::path::{Path, PathBuf};
 
 use couloir_engine::channel::{ChannelState, InvitationState, Paper};
 use couloir_engine::{StateKey, Write};
-use couloir_seal::identity::SigningKey;
 use couloir_seal::invitation::{self, INVITATION_FILE_OCTETS_MAX};
-use couloir_seal::papers::{digest, side_id, sign, verify_acceptance};
+use couloir_seal::papers::{digest, verify_acceptance};
 use couloir_wire::cbor;
 use couloir_wire::papers::{Acceptance, Invitation, Signed, SignedAcceptance};
 use couloir_wire::time::WallTime;
@@ -16,7 +15,7 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::kept;
-use super::officer::{OfficerArgs, foreign};
+use super::officer::{OfficerArgs, Officers, unsigned};
 use crate::clerk::Node;
 use crate::clerk::papers::{self, Agreed, unreadable};
 use crate::cli::home_args::HomeArgs;
@@ -79,15 +78,15 @@ fn check(invitation: &Invitation, channel: &ChannelState, agreed: &Agreed) -> Ou
     Ok(invitation::check_usable(invitation, &agreed.own.name, now)?)
 }
 
-fn accept(invitation: &Invitation, agreed: &Agreed, officer: &SigningKey) -> Outcome<SignedAcceptance> {
+fn accept(invitation: &Invitation, agreed: &Agreed, officers: &Officers) -> Outcome<SignedAcceptance> {
     let acceptance = Acceptance {
         charter: digest(&invitation.charter),
         signet: agreed.own.clone(),
         certificate: agreed.own_certificate.clone(),
     };
     let mut signed = Signed::unsigned(acceptance).map_err(unreadable)?;
-    sign(&mut signed, side_id(&agreed.own), 0, officer);
-    verify_acceptance(&signed, &invitation.charter).map_err(|_| foreign())?;
+    officers.sign(&mut signed, &agreed.own)?;
+    verify_acceptance(&signed, &invitation.charter).map_err(|error| unsigned(&error))?;
     Ok(signed)
 }
 

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use super::backup::MAGIC;
+use crate::clerk::matters::keep;
 use crate::cli::home_args::HomeArgs;
 use crate::cli::out::Out;
 use crate::cli::passphrase;
@@ -62,8 +63,9 @@ impl Restore {
 
 /// How many entries a store holds in which every page reads and fits.
 fn entries_of(path: &Path, key: &keys::StoreKey) -> Result<u64, StoreError> {
-    let store = Store::open(path, key)?;
+    let mut store = Store::open(path, key)?;
     store.reader().check()?;
+    keep::begin_again(&mut store)?;
     store.reader().entry_count()
 }
 

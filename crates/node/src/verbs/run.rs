@@ -1,5 +1,6 @@
 //! `couloir run`
 
+use std::io::IsTerminal;
 use std::time::Duration;
 
 use couloir_engine::Notice;
@@ -9,19 +10,33 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 use tokio::sync::oneshot;
 
-use crate::clerk::{kept, lock_patiently, notices, papers, watch};
+use crate::clerk::served::Served;
+use crate::clerk::{kept, lock_patiently, matters, notices, papers, search, statement, watch};
 use crate::cli::home_args::HomeArgs;
 use crate::cli::out::Out;
+use crate::cli::values::duration_ms;
 use crate::home::Home;
+use crate::page;
 use crate::shell::{self, Ending, Event, Handle, Unlocked};
 use crate::socket::server::Server;
 use crate::words::{Code, Failure, Outcome};
 
 /// Run the node until it is stopped by SIGTERM or SIGINT.
 ///
-/// Prints one line, `ready`, once it serves. What the desk must read goes to stderr, a line each.
+/// Prints one line, `ready`, once it serves. What the desk must read goes to stderr, a line each. The
+/// page for the desk's browser is served on loopback; couloir open prints a link to it.
 #[derive(clap::Args)]
-pub struct Run;
+pub struct Run {
+    /// The port of the page on loopback; any that is free if 0.
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    page_port: u16,
+    /// After how long without use the page locks.
+    #[arg(long, value_name = "DURATION", default_value = "15m", value_parser = duration_ms)]
+    page_idle: u64,
+    /// Serve no page.
+    #[arg(long)]
+    no_page: bool,
+}
 
 impl Run {
     /// Does it.
@@ -34,13 +49,25 @@ impl Run {
         let is_joining = check_channel(&store)?;
         // It only saves time.
         drop(preparing.join());
-        let (socket, runtime) = (home.socket_path(), runtime()?);
+        let (at, socket, wish, runtime) = (home.clone(), home.socket_path(), self.wish(), runtime()?);
         let _inside = runtime.enter();
         let signals = [SignalKind::terminate(), SignalKind::interrupt()].map(signal);
         let [terminate, interrupt] = signals.map(|signal| signal.map_err(|error| no_machine(&error)));
         let (handle, ending) = shell::run(Unlocked { home, lock, store })?;
-        let server = Server::listen(&socket, handle.clone(), runtime.handle().clone())?;
+        let page = match wish.map(|wish| page::start(wish, &at, handle.clone())).transpose() {
+            Err(failure) if failure.code == Code::TryAgain => {
+                // A node that may not serve ends at once, and its own word says why.
+                let ending = runtime.block_on(async { tokio::time::timeout(GRACE, ending).await });
+                return ended(Some(ending.ok().and_then(Result::ok).ok_or(failure)?), is_joining);
+            }
+            page => page?,
+        };
+        let server = Server::listen(&socket, handle.clone(), page)?;
         runtime.spawn(probe(handle.clone()));
+        prove_record(handle.clone())?;
+        runtime.spawn(matters::keeper::run(handle.clone()));
+        let indexed = handle.clone();
+        thread("index", move || search::keep_up(&indexed))?;
         let events = handle.events();
         announce(out);
         let (ending, is_met) = runtime.block_on(serve(out, handle, events, [terminate?, interrupt?], ending));
@@ -48,6 +75,11 @@ impl Run {
         notify(sd_notify::NotifyState::Stopping);
         runtime.shutdown_timeout(GRACE);
         ended(ending, is_joining && !is_met)
+    }
+
+    fn wish(&self) -> Option<page::Wish> {
+        let idle = Duration::from_millis(self.page_idle);
+        (!self.no_page).then_some(page::Wish { port: self.page_port, idle })
     }
 }
 
@@ -95,7 +127,7 @@ async fn serve(
         tokio::select! {
             ended = &mut ending => return (ended.ok(), is_met),
             event = events.recv() => {
-                is_met |= event == Ok(Event::Notice(Notice::Joined));
+                is_met |= matches!(&event, Ok(Event::Notice(notice)) if *notice.what() == Notice::Joined);
                 tell(out, event);
             }
             _ = terminate.recv() => handle.stop_async().await,
@@ -131,6 +163,15 @@ async fn probe(handle: Handle) {
             return;
         }
     }
+}
+
+/// Proves what is on the record while nobody waits for it.
+fn prove_record(handle: Handle) -> Outcome {
+    let work = move || {
+        let Ok(mut served) = Served::new(handle) else { return };
+        while statement::check(&mut served).is_ok_and(|told| told["more"] == true) {}
+    };
+    thread("record", work).map(drop)
 }
 
 fn thread(name: &str, body: impl FnOnce() + Send + 'static) -> Outcome<std::thread::JoinHandle<()>> {
@@ -187,7 +228,7 @@ fn start_diagnostics() {
     let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // A second subscriber in one process changes nothing.
-    let _ = subscriber.with_target(false).try_init();
+    let _ = subscriber.with_target(false).with_ansi(std::io::stderr().is_terminal()).try_init();
 }
 
 /// Routes wait more than they work.

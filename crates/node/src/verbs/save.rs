@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::clerk::Reach;
 use crate::cli::home_args::HomeArgs;
 use crate::cli::out::Out;
+use crate::cli::values::path;
 use crate::socket::Request;
 use crate::words::{Failure, Outcome};
 
@@ -14,7 +15,7 @@ pub struct Save {
     /// The file's entry: its id, or the beginning of it.
     entry: String,
     /// Where to; it must not exist yet.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = path)]
     out: PathBuf,
 }
 

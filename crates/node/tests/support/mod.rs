@@ -3,7 +3,8 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read as _, Write};
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -42,6 +43,19 @@ pub struct Serving {
 }
 
 impl Serving {
+    /// Starts a command that serves, and waits for its line.
+    pub fn of(command: &mut Command) -> Serving {
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("started");
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("read");
+        assert!(!line.is_empty(), "{command:?} ended before it served");
+        Serving { child, line: line.trim_end().to_owned() }
+    }
+
+    pub fn pid(&self) -> i32 {
+        self.child.id().cast_signed()
+    }
+
     pub fn kill(mut self) {
         self.child.kill().expect("killed");
         self.child.wait().expect("waited");
@@ -54,7 +68,7 @@ impl Serving {
 
     /// Stops it in order; its exit code.
     pub fn stop(mut self) -> Option<i32> {
-        let pid = rustix::process::Pid::from_raw(self.child.id().cast_signed()).expect("a process id");
+        let pid = rustix::process::Pid::from_raw(self.pid()).expect("a process id");
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("asked to stop");
         self.child.wait().expect("waited").code()
     }
@@ -120,11 +134,7 @@ impl World {
     /// A command that serves, once it has printed its line; its stderr is added to a file.
     pub fn serve_telling(&self, args: &[&str], file: &str) -> Serving {
         let told = File::options().create(true).append(true).open(self.path(file)).expect("opened");
-        let mut child = self.command(args).stdout(Stdio::piped()).stderr(told).spawn().expect("started");
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("read");
-        assert!(!line.is_empty(), "{args:?} ended before it served");
-        Serving { child, line: line.trim_end().to_owned() }
+        Serving::of(self.command(args).stderr(told))
     }
 
     pub fn relay(&self, data: &str, listen: &str) -> (Serving, String) {
@@ -157,13 +167,18 @@ impl World {
         format!("folder:{}", self.text(name))
     }
 
+    /// A channel of this home over these routes.
+    pub fn channel(&self, home: &str, routes: &[&str]) {
+        let urls = routes.iter().flat_map(|url| ["--route", url]);
+        let create = ["channel", "create", "--home", home, "--name", "回線", "--window", "200ms"];
+        self.json(&create.into_iter().chain(urls).collect::<Vec<_>>());
+    }
+
     /// Two homes, `tokyo` and `beijing`, agreed on a channel over these routes.
     pub fn agree(&self, routes: &[&str]) {
         self.json(&["init", "--home", "tokyo", "--side", "日本", "--post", "連絡課長"]);
         self.json(&["init", "--home", "beijing", "--side", "中国", "--post", "联络处处长"]);
-        let urls = routes.iter().flat_map(|url| ["--route", url]);
-        let create = ["channel", "create", "--home", "tokyo", "--name", "回線", "--window", "200ms"];
-        self.json(&create.into_iter().chain(urls).collect::<Vec<_>>());
+        self.channel("tokyo", routes);
         self.json(&["invite", "--home", "tokyo", "--for", "中国", "--out", "invitation"]);
         self.json(&["join", "--home", "beijing", "invitation"]);
     }
@@ -180,6 +195,30 @@ impl World {
 
     pub fn send(&self, home: &str, text: &str) -> String {
         self.json(&["send", "--home", home, text])["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// Pages of a home's desk, as a browser reads them.
+    pub fn page(&self, home: &str, names: &[&str]) -> String {
+        let url = self.json(&["open", "--home", home])["url"].as_str().expect("a link").to_owned();
+        let (host, path) = url.trim_start_matches("http://").split_once('/').expect("an address");
+        let folder = path.split_once('/').expect("a folder").0;
+        let get = |path: &str, cookie: &str| {
+            let mut stream = TcpStream::connect(host).expect("connected");
+            let head = format!("GET /{path} HTTP/1.1\r\nHost: {host}\r\n{cookie}Connection: close\r\n\r\n");
+            stream.write_all(head.as_bytes()).expect("sent");
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).expect("answered");
+            answer
+        };
+        let entered = get(path, "");
+        let cookie = entered.lines().find_map(|line| line.strip_prefix("set-cookie: ")).expect("a cookie");
+        let cookie = format!("Cookie: {}\r\n", cookie.split(';').next().expect("a pair"));
+        let pages = names.iter().map(|name| {
+            let answer = get(&format!("{folder}/{name}"), &cookie);
+            assert!(answer.starts_with("HTTP/1.1 200"), "{name}: {answer}");
+            answer
+        });
+        pages.collect()
     }
 }
 

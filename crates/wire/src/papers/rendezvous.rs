@@ -5,7 +5,7 @@
 
 use minicbor::{Decode, Decoder, Encode, Encoder, decode, encode};
 
-use super::{PaperFormatError, Signature, SignedAcceptance};
+use super::{PaperFormatError, Signature, SignedAcceptance, SignedCertificate};
 use crate::cbor;
 use crate::id::{Digest, IncarnationId, NodeId};
 use crate::limits::RENDEZVOUS_OCTETS_MAX;
@@ -48,6 +48,9 @@ pub struct Hello {
     /// At first contact, the invited side's acceptance.
     #[n(6)]
     pub acceptance: Option<SignedAcceptance>,
+    /// The sender's certificate, if it is not the post's first: the reader may not have it.
+    #[n(7)]
+    pub certificate: Option<SignedCertificate>,
 }
 
 /// The second message.
@@ -75,6 +78,9 @@ pub struct Answer {
     /// The hour before which its sender needs no key.
     #[n(6)]
     pub first_hour: u64,
+    /// As in the hello.
+    #[n(7)]
+    pub certificate: Option<SignedCertificate>,
 }
 
 /// The third message.
@@ -111,6 +117,15 @@ pub enum RendezvousBody {
 }
 
 impl RendezvousBody {
+    /// The certificate that came along.
+    pub fn certificate(&self) -> Option<&SignedCertificate> {
+        match self {
+            RendezvousBody::Hello(hello) => hello.certificate.as_ref(),
+            RendezvousBody::Answer(answer) => answer.certificate.as_ref(),
+            RendezvousBody::Confirm(_) => None,
+        }
+    }
+
     /// The node that claims to have written it.
     pub fn from(&self) -> NodeId {
         match self {

@@ -85,8 +85,6 @@ const TURNS: u8 = 16;
 
 /// A sender that nobody acknowledges, and what its cells carried: DESIGN's placement, note by note.
 struct Sender {
-    /// By level and note: some route's cell of the level or above carried it.
-    carried: Vec<Vec<bool>>,
     /// By route, level and note: when this route's cells of the level or above carried it last, plus 1.
     last: Vec<Vec<Vec<u64>>>,
     cells: BTreeMap<(Ruler, Window), Vec<usize>>,
@@ -96,15 +94,16 @@ impl Sender {
     fn new(notes: usize) -> Sender {
         let levels = usize::from(LEVEL_MAX) + 1;
         let last = vec![vec![vec![0; notes]; levels]; 3];
-        Sender { carried: vec![vec![false; notes]; levels], last, cells: BTreeMap::new() }
+        Sender { last, cells: BTreeMap::new() }
     }
 
     /// Fills the cell of `window` with the best of the first `said` notes.
     fn write(&mut self, ruler: Ruler, window: Window, said: usize) {
         let (route, level) = (usize::from(ruler.number()), usize::from(ruler.level(window)));
-        let rank = |note: &usize| match self.carried[level][*note] {
-            false => (0, *note),
-            true => (1 + self.last[route][level][*note], *note),
+        let rank = |note: &usize| {
+            let last = self.last[route][level][*note];
+            let others = self.last.iter().filter(|levels| levels[level][*note] > 0).count();
+            (if last > 0 { usize::MAX } else { others }, last, *note)
         };
         let mut notes: Vec<usize> = (0..said).collect();
         if said > NOTES_PER_CELL {
@@ -112,7 +111,6 @@ impl Sender {
             notes.truncate(NOTES_PER_CELL);
         }
         for z in usize::from(LEVEL_MIN)..=level {
-            notes.iter().for_each(|note| self.carried[z][*note] = true);
             notes.iter().for_each(|note| self.last[route][z][*note] = window.0 + 1);
         }
         self.cells.insert((ruler, window), notes);

@@ -41,7 +41,7 @@ fn with_hits_anywhere_a_plan_still_probes_every_surviving_mark_once() {
         let distinct: BTreeSet<Window> = probes.iter().copied().collect();
         assert_eq!(distinct.len(), probes.len(), "a mark was probed twice");
         assert_eq!(distinct, surviving(ruler, oldest, newest, newest));
-        assert!(search.stretches.len() <= SEARCH_STRETCHES_MAX);
+        assert!(search.probed.iter().all(|level| level.0.len() <= SEARCH_STRETCHES_MAX + 1));
     }
 }
 
@@ -68,21 +68,46 @@ fn while_time_goes_on_no_expired_mark_is_probed_and_none_that_survives_the_plan_
 }
 
 #[test]
-fn near_the_newest_hit_three_older_marks_are_probed_for_each_newer() {
+fn near_the_newest_hit_the_marks_of_each_level_are_probed_that_lie_few_of_its_steps_away() {
     let (ruler, newest) = (ruler(0), Window(START));
     let mut search = Search::new(ruler, LENGTH, newest, Window(START - 30 * DAY));
     assert_eq!(search.next(newest).iter().filter(|w| ruler.level(**w) == LEVEL_MAX).count(), 14);
-    // Not quite two hours back every second window survives: those of level 1 and above.
-    let hit = Window((START - 2 * HOUR + 90) & !1);
+    // A day back the marks of levels 5 and above survive.
+    let hit = Window((START - DAY) >> 6 << 6);
     search.hit(hit);
-    let probes = search.next(newest);
-    let near: Vec<u64> = probes[..4].iter().map(|w| w.0).collect();
-    assert_eq!(near, [hit.0 - 2, hit.0 - 4, hit.0 - 6, hit.0]);
-    assert!(probes[4..].iter().all(|w| ruler.level(*w) == LEVEL_MAX));
-    search.hit(Window(hit.0 - 100));
-    assert_eq!(search.next(newest)[0].0, hit.0 - 8, "an older hit changes nothing");
-    search.hit(Window(hit.0 + 100));
-    assert_eq!(search.next(newest)[0].0, hit.0 + 98, "a newer one does");
+    let mut near = Vec::new();
+    for _ in 0..4 {
+        let probes = search.next(newest);
+        assert!(probes[4..].iter().all(|w| ruler.level(*w) == LEVEL_MAX));
+        near.extend_from_slice(&probes[..4]);
+    }
+    let far = |w: &Window| (w.0.abs_diff(hit.0) << LEVEL_MAX) >> ruler.level(*w);
+    let is_near = |w: &Window| ruler.level(*w) < LEVEL_MAX && (*w < hit || far(w) <= 2 << LEVEL_MAX);
+    near.retain(is_near);
+    let all = surviving(ruler, Window(START - 3 * DAY), newest, newest);
+    let mut nearest: Vec<u64> = all.iter().filter(|w| is_near(w)).map(far).collect();
+    nearest.sort_unstable();
+    assert_eq!(near.iter().map(far).collect::<Vec<_>>(), nearest[..near.len()]);
+    assert!(near.len() > 8 && near.iter().any(|w| *w > hit), "{near:?}");
+}
+
+#[test]
+fn hit_by_hit_the_last_cells_that_the_peer_wrote_are_found() {
+    let mut random = Random(5);
+    for _ in 0..50 {
+        let (ruler, newest) = (ruler(random.below(3)), Window(START + random.below(1 << 22)));
+        let (from, to) = (Window(newest.0 - 30 * DAY), Window(newest.0 - HOUR - random.below(DAY)));
+        let last = (0..=LEVEL_MAX).filter_map(|z| ruler.mark_at_or_before(to, z));
+        let survives = |w: &Window| ruler.expires(LENGTH, *w) > LENGTH.opens(Window(newest.0 + 60));
+        let mut last: BTreeSet<Window> = last.filter(survives).collect();
+        let mut search = Search::new(ruler, LENGTH, newest, from);
+        for _ in 0..30 {
+            let probes = search.next(newest);
+            probes.iter().filter(|w| **w <= to).for_each(|w| search.hit(*w));
+            last.retain(|w| !probes.contains(w));
+        }
+        assert!(last.is_empty(), "the last cells of each level before {to:?}: {last:?} was not probed");
+    }
 }
 
 #[test]
@@ -96,8 +121,13 @@ fn a_hit_outside_the_search_changes_nothing() {
 #[test]
 fn what_a_search_remembers_is_bounded_whatever_is_hit() {
     let mut search = Search::new(ruler(0), LENGTH, Window(START), Window(START - DAY));
-    (START - DAY..START).for_each(|w| search.hit(Window(w)));
-    assert_eq!(search.stretches.len(), SEARCH_STRETCHES_MAX);
+    for w in (START - DAY..START).step_by(77) {
+        search.hit(Window(w));
+        search.next(Window(START));
+        assert!(search.probed.iter().all(|level| level.0.len() <= SEARCH_STRETCHES_MAX + 1));
+    }
+    (0..400).for_each(|_| drop(search.next(Window(START))));
+    assert!(search.probed.iter().all(|level| level.0.len() <= SEARCH_STRETCHES_MAX + 1));
 }
 
 #[test]

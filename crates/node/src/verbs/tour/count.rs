@@ -153,7 +153,7 @@ mod tests {
 
     fn row(id: &str, is_own: bool) -> Row {
         let line = format!(
-            r#"{{"id":"{id}","number":1,"conversation":"","author":{{"side":"","post":""}},"own":{is_own},
+            r#"{{"id":"{id}","number":1,"cited":"1A","conversation":"","author":{{"side":"","post":""}},"own":{is_own},
                 "kind":"note","text":"","at":"","precedence":"routine","state":"shown","gap":false}}"#
         );
         serde_json::from_str(&line).expect("a row")

@@ -12,6 +12,7 @@ mod script;
 mod stage;
 mod talk;
 mod texts;
+mod week;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -41,12 +42,20 @@ pub struct Tour {
     /// there, and then its disk is put back to what it was before.
     #[arg(long, hide = true)]
     lose_one: bool,
+    /// Play a week of talks instead, by both desks' own commands, and leave both pages open to explore.
+    ///
+    /// With `--json`: `acts`, `head` of the record at both desks, `desks [{city, home, url}]`, once all is played; it then runs until it is stopped.
+    #[arg(long, conflicts_with_all = ["seconds", "lose_one"])]
+    week: bool,
 }
 
 impl Tour {
     /// Does it.
     pub fn run(&self, out: &Out) -> Outcome {
         let hand = Stagehand::new(*out, self.headless);
+        if self.week {
+            return week::play(out, &hand);
+        }
         hand.act("two sides, two relays, a folder: setting up");
         let mut stage = Stage::set_up(&hand)?;
         let notes = Arc::new(Notes::begin(Instant::now()));

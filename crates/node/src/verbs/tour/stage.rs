@@ -105,6 +105,11 @@ impl Place {
         answer(&[args, &["--home", text(&home)?]].concat(), &self.passphrase)
     }
 
+    /// A file beside the homes.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
     /// The folder that both nodes use as a route, and where it is while it is away.
     fn drop_box(&self) -> [PathBuf; 2] {
         ["folder", "folder-away"].map(|name| self.folder.join(name))

@@ -5,8 +5,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{Scope, ScopedJoinHandle, sleep};
 use std::time::{Duration, Instant};
 
-use couloir_wire::entry::Precedence;
-
 use super::notes::{Note, Notes};
 use super::stage::{City, Place, Stage};
 use super::texts;
@@ -74,7 +72,7 @@ fn speak(place: &Place, notes: &Notes, city: City, length: Duration) {
 /// Says a note as `couloir send` does: through the socket, or to the store of a node that is down.
 pub fn say(place: &Place, notes: &Notes, city: City, text: &str) -> Outcome {
     let (said_ms, are_both_up) = (notes.now_ms(), City::ALL.iter().all(|city| place.is_up(*city)));
-    let how = How { precedence: Precedence::Routine, expires_after_ms: None, when_verified: true };
+    let how = How { when_verified: true, ..How::default() };
     let text = format!("{text} #{said_ms}");
     let answer = Reach::open(&place.home_args(city))?.ask(&Request::Send { text: text.clone(), how })?;
     let id = answer["id"].as_str().unwrap_or_default().to_owned();
@@ -96,7 +94,7 @@ fn watch(place: &Place, notes: &Notes, city: City, is_over: &AtomicBool) {
 
 fn follow(mut client: Client, notes: &Notes, after: &mut Option<u64>, is_over: &AtomicBool) -> Outcome {
     client.set_patience(PATIENCE_FOR_A_ROW)?;
-    client.send(&Request::Log { after: *after, is_followed: true })?;
+    client.send(&Request::Log { after: *after, conversation: None, is_followed: true })?;
     while !is_over.load(Ordering::SeqCst) {
         let Some(Line::Row(row)) = client.receive_if_any()? else { continue };
         *after = row.number.or(*after);

@@ -1,0 +1,117 @@
+//! Reports on their way out: to a file, a printer, a TAXII client or another conversation (PROTOCOL §7.9).
+
+use std::path::Path;
+
+use couloir_wire::entry::{Body, Marking, ReportAct, Way};
+use couloir_wire::id::{ConversationId, EntryId};
+use couloir_wire::time::WallTime;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::report::{bundle_of, level, marking_of, no_report, packed, report_row, too_strict};
+use crate::clerk::answer::say;
+use crate::clerk::{Node, conversations, names};
+use crate::release;
+use crate::socket::How;
+use crate::store::LogRow;
+use crate::words::{Failure, Outcome};
+
+/// Where something is to go.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Onward {
+    /// To whom, in words; for a conversation its id.
+    pub to: String,
+    /// How.
+    pub way: Way,
+    /// The strictest marking that may be held there.
+    pub level: Marking,
+}
+
+/// Gives a report out if it may go there. If it is the other side's, that is told to them first.
+pub fn release<N: Node>(node: &mut N, typed: &str, onward: &Onward) -> Outcome<Value> {
+    let row = report_row(node, typed)?;
+    let (text, bundle) = bundle_of(node, &row)?;
+    let marking = level(node, &row, &bundle)?;
+    if marking > onward.level {
+        return Err(too_strict(marking, onward.level, "where it would go"));
+    }
+    let told = if row.is_own { None } else { Some(tell(node, &row, onward)?.to_string()) };
+    Ok(json!({ "bundle": text, "marking": marking, "objects": bundle.objects.len(), "told": told }))
+}
+
+/// Says a report again in another conversation.
+pub fn forward<N: Node>(node: &mut N, typed: &str, to: ConversationId, how: &How) -> Outcome<Value> {
+    // Nobody is told of what is then not said.
+    report_row(node, typed)?.body().map_or(Ok(()), |body| release::check(node.reader(), body))?;
+    let onward = forwarding(node, typed, to, how)?;
+    let told = onward.told.map(|told| told.to_string());
+    let say = couloir_engine::Say { id: onward.file, ..say(onward.body, &onward.how, 0) };
+    Ok(json!({ "id": node.say(say)?.to_string(), "marking": onward.how.marking, "told": told }))
+}
+
+/// A report that may be said again.
+pub struct Forwarding {
+    /// What is said.
+    pub body: Body,
+    /// How.
+    pub how: How,
+    /// The id under which its octets lie, if they do not fit into an entry.
+    pub file: Option<EntryId>,
+    /// What told its originator, if it is the other side's.
+    pub told: Option<EntryId>,
+}
+
+/// What says a report again in another conversation, if it may go there: under RED only among the same posts. Its
+/// originator has been told.
+pub fn forwarding<N: Node>(node: &mut N, typed: &str, to: ConversationId, how: &How) -> Outcome<Forwarding> {
+    let row = report_row(node, typed)?;
+    let Some(Body::Report(ReportAct::Share { title, .. })) = row.body() else {
+        return Err(no_report(typed));
+    };
+    let title = title.clone();
+    let (text, bundle) = bundle_of(node, &row)?;
+    let (marking, place) = (level(node, &row, &bundle)?, marking_of(node, Some(to))?);
+    if marking > place {
+        return Err(too_strict(marking, place, "the conversation"));
+    }
+    let all = conversations::all(node)?;
+    let posts = |id: ConversationId| all.iter().find(|each| each.id == id).map(|each| each.posts.clone());
+    let (from, into) = (posts(row.conversation).unwrap_or_default(), posts(to).unwrap_or_default());
+    if marking == Marking::Red && into.iter().any(|post| !from.contains(post)) {
+        return Err(Failure::refused(
+            "the report is for those who were told (TLP:RED), and the conversation has others",
+            "ask its originator for a version that may go further: couloir report request",
+        ));
+    }
+    let (bundle, file) = packed(node, (Path::new("the bundle"), text))?;
+    let onward = Onward { to: subject(&all, to), way: Way::Forward, level: place };
+    let told = if row.is_own { None } else { Some(tell(node, &row, &onward)?) };
+    let how = How { conversation: Some(to), marking: Some(marking), ..how.clone() };
+    let body = Body::Report(ReportAct::Share { title, bundle, answers: None });
+    Ok(Forwarding { body, how, file, told })
+}
+
+fn subject(all: &[conversations::Conversation], id: ConversationId) -> String {
+    let found = all.iter().find(|each| each.id == id);
+    found.map_or_else(|| id.to_string(), |each| each.subject.clone())
+}
+
+/// Tells the originator, durably, before anything leaves.
+fn tell<N: Node>(node: &mut N, row: &LogRow, onward: &Onward) -> Outcome<EntryId> {
+    let act = ReportAct::Released {
+        report: row.id,
+        to: names::name("receiver", &onward.to)?,
+        way: onward.way,
+        at: WallTime(jiff::Timestamp::now().as_millisecond()),
+    };
+    let how = How { conversation: Some(row.conversation), ..How::default() };
+    // The node owes it, whoever may speak here.
+    node.say_released(say(Body::Report(act), &how, 0))
+}
+
+/// Refuses to let what was said in a conversation go where no more than `level` may be held.
+pub fn admits<N: Node>(node: &N, conversation: Option<ConversationId>, level: Marking) -> Outcome {
+    let marking = marking_of(node, conversation)?;
+    if marking > level { Err(too_strict(marking, level, "where it would go")) } else { Ok(()) }
+}

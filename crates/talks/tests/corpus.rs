@@ -1,0 +1,5 @@
+//! Replays the corpora of the fuzzers.
+
+mod decoders;
+#[path = "../../wire/tests/replay/mod.rs"]
+mod replay;
