@@ -180,7 +180,18 @@ fn flash_is_asked_for_again() {
     let flash = ["send", "--home", "tokyo", "--precedence", "flash", "--when-verified", "now"];
     let refused = world.run(&flash);
     assert_eq!((refused.code, world.rows("tokyo").len()), (3, 0), "{refused:?}");
-    let case = ["case", "raise", "--home", "tokyo", "x", "--precedence", "flash", "--when-verified"];
+    let case = [
+        "case",
+        "raise",
+        "--home",
+        "tokyo",
+        "x",
+        "--person",
+        "A",
+        "--precedence",
+        "flash",
+        "--when-verified",
+    ];
     let refused = world.run(&case);
     assert_eq!((refused.code, world.rows("tokyo").len()), (3, 0), "{refused:?}");
     world.json(&[&flash[..], &["--yes"]].concat());
