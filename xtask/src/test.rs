@@ -39,7 +39,7 @@ const BUILD_TOOLS: [Tool; 3] = [
 ];
 
 /// Without these some tests are left out.
-const TEST_TOOLS: [Tool; 8] = [
+const TEST_TOOLS: [Tool; 7] = [
     Tool {
         program: "python3",
         package: "python3 python3-venv",
@@ -51,13 +51,11 @@ const TEST_TOOLS: [Tool; 8] = [
     Tool { program: "chromium", package: "chromium", needed_for: "the desk's page in real browsers" },
     Tool { program: "pdftotext", package: "poppler-utils", needed_for: "reading the record on paper" },
     Tool { program: "chromedriver", package: "chromium-driver", needed_for: "driving them" },
-    // A font has no program; fontconfig's list comes with every browser.
-    Tool {
-        program: "fc-list",
-        package: "fontconfig fonts-noto-cjk fonts-noto-color-emoji",
-        needed_for: "pictures of pages",
-    },
 ];
+
+/// Fonts that the record on paper and pictures of pages need, as fontconfig asks for them. Browsers bring fontconfig, but not these.
+const FONTS: [&str; 3] = [":lang=ja", ":lang=zh-cn", ":lang=und-zsye"];
+const FONT_PACKAGES: &str = "fontconfig fonts-noto-cjk fonts-noto-color-emoji";
 
 const CLIPPY: [&str; 9] = [
     "cargo",
@@ -126,7 +124,15 @@ fn make_ready(no_install: bool) -> bool {
         );
         ready &= TEST_TOOLS.iter().any(|optional| optional.program == tool.program);
     }
+    if !(has_fonts() || (may_install && install(FONT_PACKAGES) && has_fonts())) {
+        eprintln!("missing: fonts of every language; as root: apt-get install {FONT_PACKAGES}");
+    }
     ready
+}
+
+/// Whether each of [`FONTS`] is there.
+fn has_fonts() -> bool {
+    FONTS.iter().all(|font| steps::output(&["fc-list", font]).is_some_and(|found| !found.is_empty()))
 }
 
 /// Installs Debian packages; false if that failed.
