@@ -144,7 +144,7 @@ impl LinkEngine {
             self.tell(&Control::Paper(octets.to_vec().into()));
         }
         if node == self.party.own.node {
-            self.end_if_replaced();
+            self.end_if_revoked();
         } else if self.party.peer.as_ref().is_some_and(|peer| peer.node == node) {
             self.freeze(Frozen::Revoked);
         }
@@ -194,11 +194,10 @@ impl LinkEngine {
         self.dirty(StateKey::Channel);
     }
 
-    /// Our post passes to another node: nothing new is said here, and this one ends.
+    /// Our post passes to another node: nothing new is said here, and this one ends ([`super::Engine`]).
     fn pass_on(&mut self, signed: &SignedCertificate) {
         self.party.state.successor = Some(Paper(signed.encode()));
         self.dirty(StateKey::Channel);
-        self.end_if_replaced();
     }
 
     /// A certificate that came with a rendezvous message. What does not hold is passed over, and so is the
@@ -223,29 +222,31 @@ impl LinkEngine {
         self.make_anew(now);
     }
 
-    /// A node that its side revoked ends once the peer has heard of it; one that it replaced, once all that it
-    /// said is with the peer.
-    pub(super) fn end_if_replaced(&mut self) {
+    /// A node that its side revoked ends once the peer has heard of it.
+    pub(super) fn end_if_revoked(&mut self) {
         let own = self.party.own.node;
-        let is_empty = |stream: &Stream| self.link.send.base(*stream) == self.link.send.end(*stream);
-        let is_linked = self.link.epochs.is_some();
-        let is_told = self.party.peer.is_none() || is_linked && is_empty(&Stream::Control);
+        let is_told =
+            self.party.peer.is_none() || self.link.epochs.is_some() && !self.is_left(Stream::Control);
         if is_told && self.party.is_revoked(own) {
             self.batch.after.push(Output::Halt(Notice::Revoked(own)));
-        } else if let Some(successor) = self.party.successor()
-            && is_linked
-            && Stream::ALL.iter().all(is_empty)
-        {
-            self.batch.after.push(Output::Halt(Notice::Replaced(successor)));
         }
+    }
+
+    fn is_left(&self, stream: Stream) -> bool {
+        self.link.send.base(stream) < self.link.send.end(stream)
     }
 
     /// Whether something is still to reach the peer: of a link that stands, papers too.
     pub(super) fn has_left(&self) -> bool {
         let is_linked = self.link.epochs.is_some();
-        let is_left = |stream: &Stream| self.link.send.base(*stream) < self.link.send.end(*stream);
         let mut streams = Stream::ALL.iter().filter(|stream| is_linked || **stream != Stream::Control);
-        self.link.frozen != Some(Frozen::Revoked) && streams.any(is_left)
+        self.link.frozen != Some(Frozen::Revoked) && streams.any(|stream| self.is_left(*stream))
+    }
+
+    /// Whether the link stands, and all that we said is with the peer.
+    pub(super) fn has_all(&self) -> bool {
+        let stands = self.link.epochs.is_some() && self.link.frozen != Some(Frozen::Revoked);
+        stands && !self.has_left()
     }
 
     /// After a restart of the link, which empties the control stream: every paper that the peer may lack.

@@ -157,7 +157,7 @@ impl LinkEngine {
             self.dirty(StateKey::SendCursors);
         }
         if ack.stream == Stream::Control || self.party.state.successor.is_some() {
-            self.end_if_replaced();
+            self.end_if_revoked();
         }
         if ack.stream == Stream::Bulk {
             self.on_bulk_delivered(below);

@@ -43,6 +43,8 @@ pub struct Engine {
     queue: VecDeque<Output>,
     is_persisting: bool,
     pub(super) is_serving: bool,
+    /// It was told that its post has passed on, and all is said.
+    is_over: bool,
 }
 
 /// What the links' turns changed, in the order of the turns: one link numbers what another one took.
@@ -97,6 +99,7 @@ impl Engine {
             queue: VecDeque::new(),
             is_persisting: false,
             is_serving: false,
+            is_over: false,
         };
         let links = std::mem::take(&mut snapshot.links);
         let first = links.contains_key(&LinkNumber::FIRST);
@@ -177,20 +180,26 @@ impl Engine {
     fn speak(&mut self, now: Now) {
         self.each(|link| link.speak(now));
         self.gather();
+        self.end_if_replaced();
+    }
+
+    /// A node that was replaced ends once all that it said is with everybody who can have it.
+    fn end_if_replaced(&mut self) {
+        let Some(successor) = self.party().successor().filter(|_| self.is_serving) else { return };
+        let is_over =
+            self.links.values().any(LinkEngine::has_all) && !self.links.values().any(LinkEngine::has_left);
+        if is_over && !std::mem::replace(&mut self.is_over, true) {
+            self.queue.push_back(Output::Halt(Notice::Replaced(successor)));
+        }
     }
 
     /// What all links want done. What several of them would tell the desk it is told once.
     fn gather(&mut self) {
         let mut told = BTreeSet::new();
         let are_several = self.links.len() > 1;
-        // A node that was replaced ends once all that it said is with everybody.
-        let has_left = self.links.values().any(LinkEngine::has_left);
         for link in self.links.values_mut() {
             let peer = link.party.peer.as_ref().filter(|_| are_several).map(Member::name);
             for output in link.take_outputs() {
-                if has_left && matches!(output, Output::Halt(Notice::Replaced(_))) {
-                    continue;
-                }
                 let output = match (output, &peer) {
                     (Output::Notice(what), Some(peer)) if what.is_of_link() => {
                         Output::Notice(Notice::Of { peer: peer.clone(), what: Box::new(what) })

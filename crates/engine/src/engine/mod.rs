@@ -229,7 +229,7 @@ impl LinkEngine {
         self.timers.set(Timer::Rekey, now.moment + REKEY_AFTER_START_MS);
         self.timers.set(Timer::Drill, now.moment + DRILL_MS);
         self.timers.set(Timer::ForgetHours, now.moment + FORGET_EVERY_MS);
-        self.end_if_replaced();
+        self.end_if_revoked();
     }
 
     /// Node time: the median of own clock, relays and peer.

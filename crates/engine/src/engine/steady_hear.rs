@@ -184,7 +184,14 @@ impl LinkEngine {
 
     /// What is in the slot that was said to be taken: if it opens under our own key, another machine
     /// has our identity.
-    fn on_own_slot(&mut self, route: RouteId, epoch: u64, window: Window, lane: u8, cell: Option<&[u8]>) {
+    pub(super) fn on_own_slot(
+        &mut self,
+        route: RouteId,
+        epoch: u64,
+        window: Window,
+        lane: u8,
+        cell: Option<&[u8]>,
+    ) {
         let Some(steady) = self.steady.get_mut(&route) else { return };
         steady.is_taken = None;
         let hour = steady.length.hour_of(window);
@@ -307,7 +314,7 @@ impl LinkEngine {
         }
     }
 
-    fn begin_steady(&mut self, now: Now, place: usize, spec: couloir_wire::route::RouteSpec) {
+    pub(super) fn begin_steady(&mut self, now: Now, place: usize, spec: couloir_wire::route::RouteSpec) {
         let route = spec.id;
         let at = self.time(now);
         let stored = self.stored_routes.remove(&route);

@@ -13,7 +13,7 @@ const PLACE: ConversationId = ConversationId([66; 16]);
 
 impl Offices {
     /// The certificate of a further post of the side of `node`.
-    fn further_post(&self, node: usize, officer: &SigningKey) -> SignedCertificate {
+    pub(super) fn further_post(&self, node: usize, officer: &SigningKey) -> SignedCertificate {
         let own = self.engines[node].party.own.certificate.unverified();
         let key = SigningKey::generate(&mut Entropy::from_seed(&[91; 32]));
         let certificate = Certificate { post: STRANGER, node: key.public().clone(), ..own.clone() };
@@ -23,7 +23,7 @@ impl Offices {
     }
 
     /// The peer of `node` introduces the post of `certificate`.
-    fn introduced(&mut self, node: usize, certificate: &SignedCertificate) {
+    pub(super) fn introduced(&mut self, node: usize, certificate: &SignedCertificate) {
         let introduction = Introduction {
             id: InvitationId([8; 16]),
             secret: [9; 32],

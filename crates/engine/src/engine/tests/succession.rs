@@ -1,6 +1,7 @@
 //! An office passes to another holder, or to another node.
 
 use couloir_wire::entry::Body;
+use couloir_wire::time::Window;
 
 use super::*;
 use crate::Refusal;
@@ -59,6 +60,21 @@ impl Offices {
         let peer = self.engines[node].party.peer.as_ref().expect("a peer");
         peer.certificate.unverified().holder.clone()
     }
+}
+
+/// What the rendezvous keys of `engine` seal, lies in its own slot: whether it ends as the second of its post.
+fn ends_at_rendezvous_of_another(engine: &mut Engine) -> bool {
+    let (route, window) = (RouteId([2; 16]), Window(895_000_000));
+    let url = "https://relay.example/".to_owned();
+    let spec = RouteSpec { id: route, url, ..engine.party.charter().expect("a charter").routes[0].clone() };
+    let at = now(2_000_000);
+    engine.on(LinkNumber::FIRST, |link| {
+        link.begin_steady(at, 1, spec);
+        let meeting = link.link.meeting.as_ref().expect("a rendezvous");
+        let cell = meeting.write.cell_key(route, window, 0).seal([0; 24], b"of the node before");
+        link.on_own_slot(route, 0, window, 0, Some(&cell));
+        link.batch.after.iter().any(|output| matches!(output, Output::Halt(Notice::SecondSelf)))
+    })
 }
 
 fn another_key() -> SigningKey {
@@ -167,4 +183,43 @@ fn a_node_whose_post_passes_on_says_nothing_new_and_ends_once_all_is_with_the_pe
     (0..2).for_each(|node| offices.waiting.push_back((node, Input::DirectUp(ROUTE))));
     offices.pass(10);
     assert!(replaced(&offices));
+}
+
+#[test]
+fn the_rendezvous_of_the_node_before_stops_no_successor_and_that_of_a_second_one_stops_a_first() {
+    let mut offices = Offices::verified();
+    let key = another_key();
+    let certificate = offices.next_certificate(1, "王", Some(&key));
+    offices.replace(1, key, &certificate);
+    assert!(!ends_at_rendezvous_of_another(&mut offices.engines[1]));
+    assert!(ends_at_rendezvous_of_another(&mut offices.engines[0]));
+}
+
+#[test]
+fn a_node_whose_post_passes_on_ends_once_only_revoked_peers_lack_something() {
+    let mut offices = Offices::verified();
+    let stranger = offices.further_post(0, &offices.officers[0]);
+    offices.introduced(1, &stranger);
+    let further = LinkNumber(1);
+    let entry = said_by_peer(&offices.engines[1], EntryId([12; 16]), Body::note("届かない"), None);
+    offices.engines[1].on(further, |link| link.send_entry(&entry, &entry.encode()));
+    let certificate = offices.next_certificate(1, "王", Some(&another_key()));
+    offices.give(1, Input::Adopt(certificate.encode()));
+    offices.pass(5);
+    let replaced = |offices: &Offices| {
+        offices.notices[1].iter().filter(|notice| matches!(notice, Notice::Replaced(_))).count()
+    };
+    assert_eq!(replaced(&offices), 0, "a peer lacks something");
+    let revocation = couloir_wire::papers::Revocation {
+        side: stranger.unverified().side,
+        serial: 2,
+        node: couloir_seal::identity::node_id(&stranger.unverified().node),
+        at_ms: WALL.0,
+    };
+    let mut revocation = Signed::unsigned(revocation).expect("a revocation");
+    sign(&mut revocation, stranger.unverified().side, 0, &offices.officers[0]);
+    offices.give(1, Input::Adopt(revocation.encode()));
+    offices.pass(1);
+    assert_eq!(offices.engines[1].links[&further].link.frozen, Some(Frozen::Revoked));
+    assert_eq!(replaced(&offices), 1);
 }
