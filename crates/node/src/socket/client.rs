@@ -18,7 +18,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// Connects, if a node listens at `socket`; `None` if none does.
+    /// Connects, if a node listens at `socket`; `None` if none does, or if it ends before it greets.
     pub fn connect(socket: &Path) -> Outcome<Option<Client>> {
         let stream = match UnixStream::connect(short(socket)?) {
             Ok(stream) => stream,
@@ -27,6 +27,13 @@ impl Client {
         };
         let from = stream.try_clone().map_err(|error| Failure::io(socket, &error))?;
         let mut client = Client { from: BufReader::new(from), to: stream };
+        let is_ending = match client.from.fill_buf() {
+            Ok(greeting) => greeting.is_empty(),
+            Err(error) => error.kind() == ErrorKind::ConnectionReset,
+        };
+        if is_ending {
+            return Ok(None);
+        }
         client.check_greeting()?;
         Ok(Some(client))
     }
@@ -125,3 +132,20 @@ fn broken(why: &str) -> Failure {
 }
 
 const ADDRESS_OCTETS_MAX: usize = 107;
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+
+    #[test]
+    fn a_node_that_ends_before_it_greets_is_nobody_there() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let socket = folder.path().join("socket");
+        let listener = UnixListener::bind(&socket).expect("bound");
+        let ending = std::thread::spawn(move || drop(listener.accept().expect("accepted")));
+        assert!(Client::connect(&socket).expect("no failure").is_none());
+        ending.join().expect("ended");
+    }
+}
