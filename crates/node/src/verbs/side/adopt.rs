@@ -45,12 +45,9 @@ pub(super) fn adopt(paper: &PaperFile, mut office: Office, args: &HomeArgs) -> O
     paper.verify().map_err(|error| unsigned(&error))?;
     if let ToSign::Certificate(signed) = &paper.paper {
         check_newest(signed, &office)?;
-    }
-    if let ToSign::Certificate(signed) = &paper.paper
-        && office.is_stopped()
-        && take_here(signed, paper, &mut office)?
-    {
-        return Ok(());
+        if office.is_stopped() && take_here(signed, paper, &mut office)? {
+            return Ok(());
+        }
     }
     drop(office);
     Reach::open(args)?.ask(&Request::Adopt { paper: hex(&paper.encode_paper()) }).map(drop)
