@@ -1,7 +1,6 @@
 //! Whether something may be said about an entry: what would change nothing is refused, so that nobody believes it done.
 
-use couloir_talks::thread::Said;
-use couloir_wire::entry::{Body, Entry};
+use couloir_wire::entry::Body;
 use couloir_wire::id::{EntryId, PostId};
 
 use super::{Node, matters};
@@ -67,27 +66,26 @@ fn quoted<N: Node>(node: &N, of: EntryId, quote: &str) -> Outcome {
     ))
 }
 
-/// Whether words are an entry's, one of its versions' or translations', but for spaces.
+/// Whether words are an entry's, one of its author's last versions' or of its last translations', but for spaces.
 pub fn is_quoted(reader: &Reader, row: &LogRow, quote: &str) -> Outcome<bool> {
     let wanted = squeezed(quote);
     let holds = |row: &LogRow| row.body().is_some_and(|body| squeezed(&texts(body)).contains(&wanted));
-    let repeats = |about: &LogRow| about.body().is_some_and(|body| body.repeats() == Some(row.id));
-    let layers =
-        |about: &LogRow| repeats(about) && !matches!(about.body(), Some(Body::Note(_))) && holds(about);
-    Ok(holds(row) || reader.about(row.id)?.iter().any(layers))
+    Ok(holds(row)
+        || reader.about_last(row.id, ("edit", Some(row.author)), LAYERS_READ)?.iter().any(holds)
+        || reader.about_last(row.id, ("translation", None), LAYERS_READ)?.iter().any(holds))
 }
 
 fn squeezed(text: &str) -> String {
     text.split_whitespace().collect()
 }
 
-/// The text that a note has now, if it was edited.
+/// The text that a note has now, if its author edited it.
 pub fn last_text(reader: &Reader, note: &LogRow) -> Outcome<Option<String>> {
-    let about = reader.about(note.id)?;
-    let about: Vec<&Entry> = about.iter().filter_map(|row| row.entry.as_ref()).collect();
-    let said = note.entry.as_ref().map(|entry| Said::of(entry, about));
-    let last = said.filter(|said| said.versions.len() > 1).and_then(|said| said.text());
-    Ok(last.map(str::to_owned))
+    let last = reader.about_last(note.id, ("edit", Some(note.author)), 1)?;
+    Ok(last.first().and_then(|row| match row.body() {
+        Some(Body::Edit { text, .. }) => Some(text.clone()),
+        _ => None,
+    }))
 }
 
 /// Whether `of` is an entry of this author, and of one of these kinds.
@@ -95,3 +93,6 @@ pub fn is_of_author(reader: &Reader, author: PostId, of: EntryId, kinds: &[&str]
     let row = reader.row(of)?;
     Ok(row.is_some_and(|row| row.author == author && kinds.contains(&&*row.kind)))
 }
+
+/// Versions, and translations, in which quoted words are looked for: whoever adds without end makes no page slow.
+const LAYERS_READ: usize = 100;

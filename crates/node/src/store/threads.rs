@@ -1,6 +1,6 @@
 //! Reading what was said: by conversation, by matter, by kind.
 
-use couloir_wire::id::{ConversationId, EntryId};
+use couloir_wire::id::{ConversationId, EntryId, PostId};
 use rusqlite::{OptionalExtension, params};
 
 use super::read::{LOG_ROW, log_row};
@@ -46,6 +46,18 @@ impl Reader {
     pub fn about_first(&self, entry: EntryId, count: usize) -> Result<Vec<LogRow>, StoreError> {
         let wanted = "WHERE e.about = ?1 AND e.number IS NOT NULL ORDER BY e.number LIMIT ?2";
         self.rows(wanted, params![id_key(entry), count as i64])
+    }
+
+    /// At most `count` entries of a kind in the log that are about `entry`, the last first; of one author, or of all.
+    pub fn about_last(
+        &self,
+        entry: EntryId,
+        (kind, author): (&str, Option<PostId>),
+        count: usize,
+    ) -> Result<Vec<LogRow>, StoreError> {
+        let wanted = "WHERE e.about = ?1 AND e.kind = ?2 AND (?3 IS NULL OR e.author = ?3)
+                      AND e.number IS NOT NULL ORDER BY e.number DESC LIMIT ?4";
+        self.rows(wanted, params![id_key(entry), kind, author.map(|author| author.0), count as i64])
     }
 
     /// Every entry in the log that is about `entry`, in order: answers, versions, translations, the acts of a matter.

@@ -1,8 +1,9 @@
 //! What several posts read: how far it came, and whether all were told the same.
 
-use couloir_wire::entry::Parent;
+use couloir_wire::entry::{Note, Parent};
 
 use super::*;
+use crate::clerk::about;
 
 #[test]
 fn links_keep_their_streams_apart_and_an_entry_is_as_far_as_its_slowest_reader() {
@@ -43,4 +44,42 @@ fn what_two_readers_were_told_differently_shows_at_what_was_said_after_it() {
     assert!(reader.is_told_differently(&after(&other)).expect("read"));
     let missing = Parent { id: id(9), ..after(&other).parents[0] };
     assert!(!reader.is_told_differently(&Entry { parents: vec![missing], ..told }).expect("read"));
+}
+
+/// What the other side says.
+fn theirs(number: u64, body: Body) -> Write {
+    let Write::Entry(stored) = entry(number, body, None) else { panic!("an entry") };
+    let said = Entry::decode(&stored.encoded).expect("an entry");
+    let encoded = Entry { author: PostId([18; 16]), ..said }.encode();
+    Write::Entry(StoredEntry { encoded, is_own: false, ..stored })
+}
+
+#[test]
+fn words_of_a_note_are_its_author_s_versions_and_its_translations_and_nobody_else_s_edits() {
+    let mut fixture = Fixture::new();
+    let edit = |text: &str| Body::Edit { entry: id(1), text: text.to_owned() };
+    let answer = Body::Note(Note { reply_to: Some(id(1)), ..plain("返事") });
+    let translation = Translation {
+        of: id(1),
+        lang: "zh-Hans".parse().expect("a language"),
+        rendering: Rendering::Official,
+        by: "王".to_owned(),
+        text: "译文".to_owned(),
+    };
+    fixture.apply([
+        entry(1, Body::note("初めの言葉"), None),
+        entry(2, edit("直した言葉"), None),
+        theirs(3, edit("偽の言葉")),
+        theirs(4, Body::Translate(translation)),
+        theirs(5, answer),
+    ]);
+    let reader = fixture.store.reader();
+    let row = reader.row(id(1)).expect("read").expect("a row");
+    assert_eq!(about::last_text(reader, &row).expect("read").as_deref(), Some("直した言葉"));
+    let is_quoted = |words| about::is_quoted(reader, &row, words).expect("read");
+    assert_eq!(["初め", "直し た", "译文", "偽", "返事"].map(is_quoted), [true, true, true, false, false]);
+}
+
+fn plain(text: &str) -> Note {
+    Note { text: text.to_owned(), lang: None, reply_to: None, quote: None }
 }
