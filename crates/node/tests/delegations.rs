@@ -181,6 +181,7 @@ fn a_revoked_further_post_gets_nothing_from_any_post_and_a_stranger_s_file_joins
     let mut nodes = channel(&world);
     let osaka = join(&world, "tokyo", "osaka");
     world.json(&["link", "introduce", "--home", "tokyo", title("osaka"), title("beijing")]);
+    nobody_is_told_of_a_report_that_does_not_go(&world);
     compare(&world, "osaka", "beijing");
     // The file of one post is no other post's, and a cut or changed one is nobody's.
     let other = world.run(&["link", "join", "--home", "kyoto", "osaka.link"]);
@@ -212,6 +213,37 @@ fn a_revoked_further_post_gets_nothing_from_any_post_and_a_stranger_s_file_joins
     eventually("it is read", || world.texts("beijing").last().is_some_and(|text| text == "続ける"));
     drop(osaka);
     nodes.clear();
+}
+
+/// Beijing's phrase with Osaka was not compared: a report of Tokyo's does not go there.
+fn nobody_is_told_of_a_report_that_does_not_go(world: &World) {
+    let report = json!({
+        "type": "report", "spec_version": "2.1", "id": "report--8e2e2d2b-17d4-4cbf-938f-000000000001",
+        "created": "2026-10-01T00:00:00Z", "modified": "2026-10-01T00:00:00Z", "name": "大会",
+        "published": "2026-10-01T00:00:00Z",
+        "object_refs": ["indicator--8e2e2d2b-17d4-4cbf-938f-000000000002"],
+        "object_marking_refs": ["marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb"],
+    });
+    let bundle = json!({
+        "type": "bundle", "id": "bundle--44af6c39-c09b-49c5-9de2-394224b04982", "objects": [report],
+    });
+    std::fs::write(world.path("b.json"), bundle.to_string()).expect("written");
+    let shared = world.json(&["report", "share", "--home", "tokyo", "b.json"]);
+    let report = shared["id"].as_str().expect("an id");
+    let shown = || world.run(&["report", "show", "--home", "beijing", report, "--json"]);
+    eventually("Beijing has the report", || shown().code == 0);
+    let place = || {
+        let listed = world.json(&["conversation", "list", "--home", "beijing"])["conversations"].clone();
+        let is_with_osaka = |each: &&Value| each["members"].to_string().contains(title("osaka"));
+        listed.as_array().expect("conversations").iter().find(is_with_osaka).map(|each| each["id"].clone())
+    };
+    eventually("Beijing knows Osaka", || place().is_some());
+    let place = place().expect("a conversation");
+    let place = place.as_str().expect("an id");
+    let forward = ["report", "forward", "--home", "beijing", report, "--conversation", place];
+    let refused = world.run(&forward);
+    assert!(refused.code == 3 && refused.stderr.contains("compared"), "{refused:?}");
+    assert_eq!(shown().json()["report"]["releases"], json!([]));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use couloir_engine::Refusal;
 use couloir_wire::entry::{Body, Marking, ReportAct, Way};
 use couloir_wire::id::{ConversationId, EntryId};
 use couloir_wire::time::WallTime;
@@ -76,6 +77,7 @@ pub fn forwarding<N: Node>(node: &mut N, typed: &str, to: ConversationId, how: &
         return Err(too_strict(marking, place, "the conversation"));
     }
     let all = conversations::all(node)?;
+    check_open(node, &conversations::one(node, Some(to))?, how)?;
     let posts = |id: ConversationId| all.iter().find(|each| each.id == id).map(|each| each.posts.clone());
     let (from, into) = (posts(row.conversation).unwrap_or_default(), posts(to).unwrap_or_default());
     if marking == Marking::Red && into.iter().any(|post| !from.contains(post)) {
@@ -90,6 +92,14 @@ pub fn forwarding<N: Node>(node: &mut N, typed: &str, to: ConversationId, how: &
     let how = How { conversation: Some(to), marking: Some(marking), ..how.clone() };
     let body = Body::Report(ReportAct::Share { title, bundle, answers: None });
     Ok(Forwarding { body, how, file, told })
+}
+
+/// Nobody is told of what is then refused because a phrase was not compared (PROTOCOL §4.5).
+fn check_open<N: Node>(node: &mut N, place: &conversations::Conversation, how: &How) -> Outcome {
+    let peers = node.status()?.view.peers;
+    let mut members = peers.iter().filter(|peer| place.posts.contains(&peer.id));
+    let is_open = how.when_verified || members.all(|peer| peer.verified == (true, true));
+    if is_open { Ok(()) } else { Err(Refusal::NotVerified.into()) }
 }
 
 fn subject(all: &[conversations::Conversation], id: ConversationId) -> String {
