@@ -341,8 +341,13 @@ impl Party {
 
     /// Whether `node` was revoked.
     pub fn is_revoked(&self, node: NodeId) -> bool {
+        self.revocation_of(node).is_some()
+    }
+
+    /// The paper that revokes `node`.
+    pub fn revocation_of(&self, node: NodeId) -> Option<&Paper> {
         let revoked = |paper: &Paper| SignedRevocation::decode(&paper.0).ok().map(|r| r.unverified().node);
-        self.state.revocations.iter().any(|paper| revoked(paper) == Some(node))
+        self.state.revocations.iter().find(|paper| revoked(paper) == Some(node))
     }
 
     /// The sides' ids as later charter versions name them.

@@ -179,7 +179,7 @@ fn in_thread(world: &World, home: &str, place: &str) -> Vec<(String, String, boo
 fn a_revoked_further_post_gets_nothing_from_any_post_and_a_stranger_s_file_joins_nobody() {
     let world = World::new();
     let mut nodes = channel(&world);
-    let osaka = join(&world, "tokyo", "osaka");
+    let mut osaka = join(&world, "tokyo", "osaka");
     world.json(&["link", "introduce", "--home", "tokyo", title("osaka"), title("beijing")]);
     nobody_is_told_of_a_report_that_does_not_go(&world);
     compare(&world, "osaka", "beijing");
@@ -211,7 +211,7 @@ fn a_revoked_further_post_gets_nothing_from_any_post_and_a_stranger_s_file_joins
     eventually("the others go on", || peers(&world, "tokyo")[title("beijing")]["frozen"].is_null());
     world.json(&["send", "--home", "tokyo", "続ける"]);
     eventually("it is read", || world.texts("beijing").last().is_some_and(|text| text == "続ける"));
-    drop(osaka);
+    eventually("the revoked node is told and ends", || osaka.ended() == Some(3));
     nodes.clear();
 }
 

@@ -15,6 +15,7 @@ use couloir_wire::cell::Stream;
 use couloir_wire::id::{Digest, IncarnationId, RouteId};
 use couloir_wire::papers::{
     Answer, Confirm, Hello, PublicKey, Purpose, RendezvousBody, SignedAcceptance, SignedRendezvous,
+    SignedRevocation,
 };
 use couloir_wire::time::{Hour, Moment};
 use minicbor::bytes::ByteVec;
@@ -34,6 +35,9 @@ use crate::timers::Timer;
 impl LinkEngine {
     /// At the start of service: says again what was being said, or wants a link if there is none.
     pub(super) fn want_link(&mut self) {
+        if self.link.frozen == Some(Frozen::Revoked) {
+            return self.say_revocation();
+        }
         let is_stale = match self.link.stage {
             Stage::Hello(_) => true,
             Stage::Answered(..) => self.link.epochs.is_none(),
@@ -136,8 +140,23 @@ impl LinkEngine {
         message.into()
     }
 
+    /// A revoked peer is told so, by the paper itself, and nothing else is said to it.
+    pub(super) fn say_revocation(&mut self) {
+        let node = self.party.peer.as_ref().map(|peer| peer.node);
+        let paper = node.and_then(|node| self.party.revocation_of(node)).map(|paper| paper.0.clone());
+        self.link.stage = Stage::Quiet;
+        self.link.parts_out = paper.map(|paper| PartsOut::new(paper, &mut self.entropy));
+    }
+
     /// A whole message came in parts. Whatever is wrong with it, it is passed over.
     pub(super) fn on_rendezvous(&mut self, now: Now, octets: &[u8]) {
+        if let Ok(revocation) = SignedRevocation::decode(octets) {
+            let own = self.party.own.node;
+            if revocation.unverified().node == own && !self.party.is_revoked(own) {
+                self.on_peer_paper(now, octets);
+            }
+            return;
+        }
         let Ok(signed) = SignedRendezvous::decode(octets) else { return };
         if let Some(certificate) = signed.unverified().certificate() {
             self.take_certificate_of(now, certificate);

@@ -243,7 +243,8 @@ impl LinkEngine {
 
     /// Nothing flows any more until a person settles it.
     pub(super) fn freeze(&mut self, why: Frozen) {
-        if self.link.frozen.is_some() {
+        // A revocation is for good: it outlives what a person may settle.
+        if self.link.frozen.is_some_and(|was| was == why || why != Frozen::Revoked) {
             return;
         }
         self.link.frozen = Some(why);
@@ -251,8 +252,8 @@ impl LinkEngine {
         match why {
             Frozen::TwoNodes => self.notice(Notice::TwoNodes),
             Frozen::Contradiction | Frozen::Phrase => self.notice(Notice::Contradiction),
-            // The revocation was told.
-            Frozen::Revoked => {}
+            // The desk was told of the revocation.
+            Frozen::Revoked => self.say_revocation(),
         }
     }
 

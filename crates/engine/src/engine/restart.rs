@@ -10,7 +10,7 @@ use super::files::Incoming;
 use super::hear::Source;
 use crate::control::{Control, INVENTORY_IDS_MAX};
 use crate::input::Now;
-use crate::link::Stage;
+use crate::link::{Frozen, Stage};
 use crate::output::{Notice, Output};
 use crate::store::{Fetch, Fetched, OutboxItem, OutboxRow, StateKey, Write};
 
@@ -38,6 +38,9 @@ impl LinkEngine {
 
     /// The peer writes, newly, under an epoch that we never had: we were rolled back.
     pub(super) fn on_unknown_epoch(&mut self, now: Now, source: &Source) {
+        if self.link.frozen == Some(Frozen::Revoked) {
+            return;
+        }
         let is_recent = self.is_recent(now, source);
         let enough = match self.link.stage {
             Stage::Quiet => UNKNOWN_CELLS_MAX,

@@ -15,7 +15,7 @@ use couloir_seal::papers::{digest, side_id, sign};
 use couloir_seal::{CipherSuite, Entropy};
 use couloir_wire::cbor;
 use couloir_wire::entry::{Body, Entry, Precedence};
-use couloir_wire::id::{ChannelId, Digest, EntryId, InvitationId, PostId, RouteId};
+use couloir_wire::id::{ChannelId, Digest, EntryId, InvitationId, NodeId, PostId, RouteId};
 use couloir_wire::papers::{Acceptance, Certificate, Charter, Invited, Signed, SignedCertificate, Signet};
 use couloir_wire::route::RouteSpec;
 use couloir_wire::ruler::LIVE_MS;
@@ -46,6 +46,8 @@ struct Offices {
     officers: [SigningKey; 2],
     /// What each desk was told.
     notices: [Vec<Notice>; 2],
+    /// Whether each node was told to end.
+    is_halted: [bool; 2],
     /// Frames that each node sent.
     frames: [usize; 2],
     now_ms: u64,
@@ -60,6 +62,7 @@ impl Offices {
             engines,
             officers,
             notices: Default::default(),
+            is_halted: [false; 2],
             frames: [0; 2],
             now_ms: 1_000,
             waiting: VecDeque::new(),
@@ -131,7 +134,11 @@ impl Offices {
             Output::Fetch(link, Fetch::Inventory { .. }) => {
                 self.waiting.push_back((node, Input::Fetched(link, Fetched::Inventory(Vec::new()))));
             }
-            Output::Notice(notice) | Output::Halt(notice) => self.notices[node].push(notice),
+            Output::Notice(notice) => self.notices[node].push(notice),
+            Output::Halt(notice) => {
+                self.is_halted[node] = true;
+                self.notices[node].push(notice);
+            }
             _ => {}
         }
     }

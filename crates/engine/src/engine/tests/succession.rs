@@ -1,6 +1,7 @@
 //! An office passes to another holder, or to another node.
 
 use couloir_wire::entry::Body;
+use couloir_wire::papers::Revocation;
 use couloir_wire::time::Window;
 
 use super::*;
@@ -33,6 +34,15 @@ impl Offices {
         let mut signed = Signed::unsigned(certificate).expect("a certificate");
         sign(&mut signed, self.engines[node].party.own.side(), 0, &self.officers[node]);
         signed
+    }
+
+    /// The side of `node` revokes `revoked`.
+    fn revocation(&self, node: usize, revoked: NodeId) -> Vec<u8> {
+        let side = self.engines[node].party.own.side();
+        let revocation = Revocation { side, serial: 2, node: revoked, at_ms: WALL.0 };
+        let mut signed = Signed::unsigned(revocation).expect("a revocation");
+        sign(&mut signed, side, 0, &self.officers[node]);
+        signed.encode()
     }
 
     fn say(&mut self, node: usize, text: &str) {
@@ -142,16 +152,8 @@ fn a_post_goes_on_at_another_node_and_the_link_is_made_with_it() {
 #[test]
 fn a_revoked_node_is_followed_by_the_one_that_the_officers_certified_and_not_by_itself() {
     let mut offices = Offices::verified();
-    let party = &offices.engines[1].party;
-    let revocation = couloir_wire::papers::Revocation {
-        side: party.own.side(),
-        serial: 2,
-        node: party.own.node,
-        at_ms: WALL.0,
-    };
-    let mut revocation = Signed::unsigned(revocation).expect("a revocation");
-    sign(&mut revocation, offices.engines[1].party.own.side(), 0, &offices.officers[1]);
-    offices.give(1, Input::Adopt(revocation.encode()));
+    let revocation = offices.revocation(1, offices.engines[1].party.own.node);
+    offices.give(1, Input::Adopt(revocation));
     offices.pass(5);
     assert_eq!(offices.engines[0].link.frozen, Some(Frozen::Revoked));
     let itself = offices.next_certificate(1, "李", None);
@@ -161,6 +163,31 @@ fn a_revoked_node_is_followed_by_the_one_that_the_officers_certified_and_not_by_
     offices.replace(1, key, &certificate);
     assert_eq!((offices.engines[0].link.frozen, offices.holder_seen_by(0).as_deref()), (None, Some("王")));
     assert!(offices.engines[0].link.epochs.is_some());
+}
+
+#[test]
+fn a_node_that_others_revoked_is_told_so_and_ends_whatever_froze_its_link_before() {
+    for (is_frozen, is_restarted) in [(false, false), (true, false), (false, true)] {
+        let mut offices = Offices::verified();
+        let revoked = offices.engines[1].party.own.node;
+        if is_frozen {
+            offices.engines[0].freeze(Frozen::TwoNodes);
+        }
+        offices.give(0, Input::DirectDown(ROUTE));
+        offices.give(1, Input::DirectDown(ROUTE));
+        offices.say(0, "届かない");
+        offices.give(0, Input::Adopt(offices.revocation(1, revoked)));
+        if is_restarted {
+            offices.engines[0].link.parts_out = None;
+            offices.give(0, Input::Serve);
+        }
+        assert_eq!(offices.engines[0].link.frozen, Some(Frozen::Revoked));
+        (0..2).for_each(|node| offices.waiting.push_back((node, Input::DirectUp(ROUTE))));
+        offices.pass(5);
+        assert!(offices.notices[1].contains(&Notice::Revoked(revoked)));
+        assert!(offices.is_halted[1] && !offices.is_halted[0]);
+        assert_eq!(offices.engines[0].undelivered.len(), 1, "nothing but the paper came over");
+    }
 }
 
 #[test]
@@ -210,15 +237,8 @@ fn a_node_whose_post_passes_on_ends_once_only_revoked_peers_lack_something() {
         offices.notices[1].iter().filter(|notice| matches!(notice, Notice::Replaced(_))).count()
     };
     assert_eq!(replaced(&offices), 0, "a peer lacks something");
-    let revocation = couloir_wire::papers::Revocation {
-        side: stranger.unverified().side,
-        serial: 2,
-        node: couloir_seal::identity::node_id(&stranger.unverified().node),
-        at_ms: WALL.0,
-    };
-    let mut revocation = Signed::unsigned(revocation).expect("a revocation");
-    sign(&mut revocation, stranger.unverified().side, 0, &offices.officers[0]);
-    offices.give(1, Input::Adopt(revocation.encode()));
+    let revocation = offices.revocation(0, couloir_seal::identity::node_id(&stranger.unverified().node));
+    offices.give(1, Input::Adopt(revocation));
     offices.pass(1);
     assert_eq!(offices.engines[1].links[&further].link.frozen, Some(Frozen::Revoked));
     assert_eq!(replaced(&offices), 1);

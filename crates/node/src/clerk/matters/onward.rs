@@ -94,7 +94,7 @@ pub fn forwarding<N: Node>(node: &mut N, typed: &str, to: ConversationId, how: &
     Ok(Forwarding { body, how, file, told })
 }
 
-/// Nobody is told of what is then refused because a phrase was not compared (PROTOCOL §4.5).
+/// Nobody is told of what is then refused because a phrase was not compared (PROTOCOL §4.3).
 fn check_open<N: Node>(node: &mut N, place: &conversations::Conversation, how: &How) -> Outcome {
     let peers = node.status()?.view.peers;
     let mut members = peers.iter().filter(|peer| place.posts.contains(&peer.id));
