@@ -6,6 +6,7 @@ use couloir_wire::route::RouteSpec;
 use couloir_wire::time::WallTime;
 
 use crate::input::RouteTrouble;
+use crate::link::Frozen;
 use crate::store::LinkNumber;
 
 /// The node at a glance. Times are node time.
@@ -84,7 +85,7 @@ pub struct PeerView {
     /// Whether this desk and the other said that the phrase is the same.
     pub verified: (bool, bool),
     /// Why the link is frozen, if it is.
-    pub frozen: Option<String>,
+    pub frozen: Option<Frozen>,
     /// Own entries that the peer has not acknowledged.
     pub unacknowledged: u64,
     /// The epoch that we write.

@@ -204,6 +204,9 @@ fn a_revoked_further_post_gets_nothing_from_any_post_and_a_stranger_s_file_joins
     let listed =
         listed.as_array().expect("links").iter().find(|link| link["post"] == title("osaka")).cloned();
     assert_eq!(listed.expect("the link")["frozen"], "the peer's node was revoked");
+    assert!(world.page("beijing", &["desk"]).contains("Their node was revoked"));
+    let settled = world.run(&["doctor", "--home", "beijing", "--settle", "this"]);
+    assert!(settled.code == 3 && settled.stderr.contains("another node for the post"), "{settled:?}");
     assert!(!world.told("told").contains("contradicted"), "it was revoked, and that is told");
     let open = ["conversation", "open", "--home", "beijing", "别议", "--with", title("osaka")];
     let refused = world.run(&open);

@@ -80,7 +80,7 @@ impl LinkEngine {
             desk,
             hears_us: is_alive && self.hearing.hears_us(now.moment, life_ms),
             verified: (self.watch.is_verified_here, self.watch.is_verified_there),
-            frozen: self.link.frozen.map(|why| why.word().to_string()),
+            frozen: self.link.frozen,
             unacknowledged: self.undelivered.len() as u64 + waiting,
             epoch: self.link.epochs.as_ref().map_or(0, |epochs| epochs.writing()),
             drill_last: drill.map(|drill| WallTime(drill.sent_ms)),

@@ -286,7 +286,7 @@ impl From<&PeerView> for Peer {
                 answered: view.drill_answered,
                 after_ms: view.drill_after_ms,
             },
-            frozen: view.frozen.clone(),
+            frozen: view.frozen.map(|why| why.word().to_owned()),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What is around every page: the line at the top, the way to the other pages, what the script needs.
 
 use axum::http::StatusCode;
+use couloir_engine::Frozen;
 use couloir_engine::status::PeerView;
 use couloir_wire::cell::Desk;
 use maud::{DOCTYPE, Markup, html};
@@ -103,10 +104,11 @@ pub fn link_class(peer: &PeerView) -> &'static str {
 
 /// How a peer's link is said.
 pub fn link_word(peer: &PeerView) -> &'static str {
-    match (peer.frozen.is_some(), peer.is_alive) {
-        (true, _) => "link-frozen",
-        (false, true) => "link-alive",
-        (false, false) => "link-silent",
+    match (peer.frozen, peer.is_alive) {
+        (Some(Frozen::Revoked), _) => "link-revoked",
+        (Some(_), _) => "link-frozen",
+        (None, true) => "link-alive",
+        (None, false) => "link-silent",
     }
 }
 

@@ -71,12 +71,10 @@ impl Doctor {
 
 /// Only the node that froze the link can settle it, and nobody brings a revoked node back.
 fn check_frozen(glance: &Glance) -> Outcome {
-    let frozen = glance.peers.iter().find_map(|peer| peer.frozen.as_deref());
-    match frozen {
-        Some(why) if why == Frozen::Revoked.word() => Err(Failure::refused(
-            why,
-            "that is for good; the channel needs another node of theirs, and so another home",
-        )),
+    let frozen = glance.peers.iter().filter_map(|peer| peer.frozen.as_deref());
+    // One that can be settled comes first.
+    match frozen.min_by_key(|why| *why == Frozen::Revoked.word()) {
+        Some(why) if why == Frozen::Revoked.word() => Err(Failure::refused(why, REVOKED_NEXT)),
         Some(_) => Ok(()),
         None => Err(Failure::refused(
             "this node has not frozen the link",
@@ -192,7 +190,7 @@ fn route(route: &Route, goes_on: bool) -> Finding {
 fn peer(peer: &Peer) -> Finding {
     if let Some(why) = &peer.frozen {
         let next = match why == Frozen::Revoked.word() {
-            true => "that is for good; the channel needs another node of theirs, and so another home",
+            true => REVOKED_NEXT,
             false => "call the other desk; once it is put right there: couloir doctor --settle this",
         };
         return Finding::attention("link", format!("frozen: {why}"), next);
@@ -213,3 +211,5 @@ fn peer(peer: &Peer) -> Finding {
 
 /// What the schedule forgives without being told of it.
 const CLOCK_OFF_MS_MAX: i64 = 60_000;
+
+const REVOKED_NEXT: &str = "that is for good; the link goes on once their officers certify another node for the post (couloir side hand-over)";

@@ -1,7 +1,7 @@
 //! First glance: how the line stands, what needs an answer, where something new was said.
 
-use couloir_engine::Input;
 use couloir_engine::status::PeerView;
+use couloir_engine::{Frozen, Input};
 use couloir_wire::cell::{Desk, Official};
 use maud::{Markup, html};
 
@@ -111,11 +111,12 @@ fn peer_panel(visit: &Visit<'_>, peer: &PeerView, ledger: &Ledger) -> Markup {
 }
 
 fn of_link(peer: &PeerView) -> Silence {
-    let meaning = match (peer.frozen.is_some(), peer.is_alive, peer.hears_us) {
-        (true, _, _) => "link-frozen-means",
-        (false, true, true) => "link-alive-means",
-        (false, true, false) => "link-deaf-means",
-        (false, false, _) => "link-silent-means",
+    let meaning = match (peer.frozen, peer.is_alive, peer.hears_us) {
+        (Some(Frozen::Revoked), _, _) => "link-revoked-means",
+        (Some(_), _, _) => "link-frozen-means",
+        (None, true, true) => "link-alive-means",
+        (None, true, false) => "link-deaf-means",
+        (None, false, _) => "link-silent-means",
     };
     Silence { class: link_class(peer), word: link_word(peer), since_ms: peer.since.map(|at| at.0), meaning }
 }
