@@ -79,8 +79,10 @@ fn signed(world: &World, side: &str, command: &[&str]) -> Value {
 
 /// `home` joins by its side's first post, and both compare the phrase.
 fn join(world: &World, first: &str, home: &str) -> Serving {
-    let [asked, file] = ["certificate", "link"].map(|what| format!("{home}.{what}"));
+    let [asked, lost, file] = ["certificate", "lost", "link"].map(|what| format!("{home}.{what}"));
     world.json(&["link", "ask", "--home", home, "--out", &asked]);
+    // A file that was lost on the way is made again.
+    world.json(&["link", "begin", "--home", first, &asked, "--out", &lost]);
     world.json(&["link", "begin", "--home", first, &asked, "--out", &file]);
     world.json(&["link", "join", "--home", home, &file]);
     let node = world.serve(&["run", "--home", home]);
@@ -180,6 +182,8 @@ fn a_revoked_further_post_gets_nothing_from_any_post_and_a_stranger_s_file_joins
     let world = World::new();
     let mut nodes = channel(&world);
     let mut osaka = join(&world, "tokyo", "osaka");
+    let again = world.run(&["link", "begin", "--home", "tokyo", "osaka.certificate", "--out", "again"]);
+    assert!(again.code != 0 && again.stderr.contains("has a link") && !world.path("again").exists());
     world.json(&["link", "introduce", "--home", "tokyo", title("osaka"), title("beijing")]);
     nobody_is_told_of_a_report_that_does_not_go(&world);
     compare(&world, "osaka", "beijing");

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::path::Path;
 
+use couloir_engine::channel::ChannelState;
 use couloir_engine::status::PeerView;
 use couloir_engine::{Input, LinkNumber, Say, StateKey};
 use couloir_seal::papers::digest;
@@ -11,6 +12,7 @@ use couloir_wire::entry::{Body, Precedence};
 use couloir_wire::id::EntryId;
 use couloir_wire::limits::FILE_OCTETS_MAX;
 use serde_json::{Value, json};
+use zeroize::Zeroizing;
 
 use super::glance::Glance;
 use super::matters::times;
@@ -19,7 +21,7 @@ use super::row::Row;
 use super::{
     Node, about, conversations, draft, files, find, log, matters, names, papers, search, statement, watch,
 };
-use crate::keys::{self, unhex};
+use crate::keys::{self, hex, unhex};
 use crate::socket::{How, RecordAct, Request};
 use crate::store::FileError;
 use crate::words::{Failure, Outcome};
@@ -223,8 +225,28 @@ fn peer_named<N: Node>(node: &mut N, named: &str) -> Outcome<PeerView> {
     }
 }
 
+/// Answers the link as the node has it from now on: of one that waits for that very certificate, as it began.
 fn begin_link<N: Node>(node: &mut N, channel: &str) -> Outcome<Value> {
-    done(node.submit(Input::Link(Box::new(papers::from_hex(channel)?))))
+    let asked = papers::from_hex(channel)?;
+    let link = match waiting(node, &asked)? {
+        Some(waiting) => waiting,
+        None => {
+            node.submit(Input::Link(Box::new(asked.clone())))?;
+            asked
+        }
+    };
+    Ok(json!({ "channels": [hex(&Zeroizing::new(link.encode()))] }))
+}
+
+/// The link to the node that `asked` names, if it began here and nothing of it was ever heard.
+fn waiting<N: Node>(node: &mut N, asked: &ChannelState) -> Outcome<Option<ChannelState>> {
+    let is_heard = |peer: &PeerView| peer.epoch > 0 || peer.verified.0;
+    let heard: Vec<_> =
+        node.status()?.view.peers.into_iter().filter(is_heard).map(|peer| peer.link).collect();
+    let links = node.reader().channels()?;
+    let links = links.into_iter().filter(|(link, _)| !heard.contains(link));
+    let links: Vec<ChannelState> = links.map(|(_, octets)| papers::read(&octets)).collect::<Outcome<_>>()?;
+    Ok(links.into_iter().find(|link| link.introduced.is_some() && link.introduced == asked.introduced))
 }
 
 fn introduce<N: Node>(node: &mut N, one: &str, other: &str) -> Outcome<Value> {

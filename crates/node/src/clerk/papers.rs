@@ -22,8 +22,12 @@ pub fn channel_of(reader: &Reader) -> Outcome<ChannelState> {
 
 /// The channel as each of the node's links has it, the first link's first.
 pub fn channels_of(reader: &Reader) -> Outcome<Vec<ChannelState>> {
-    let read = |octets: &Vec<u8>| ChannelState::decode(octets).map_err(|_| damaged("the channel's papers"));
-    reader.channels()?.values().map(read).collect()
+    reader.channels()?.values().map(|octets| read(octets)).collect()
+}
+
+/// A channel as the store keeps it.
+pub fn read(octets: &[u8]) -> Outcome<ChannelState> {
+    ChannelState::decode(octets).map_err(|_| damaged("the channel's papers"))
 }
 
 /// The same without its secrets, for a command on the other side of the socket.

@@ -190,7 +190,7 @@ pub enum Request {
         /// As `wire::papers` encodes it.
         paper: String,
     },
-    /// Begin a further link.
+    /// Begin a further link, unless the same one waits. Answer: `{"channels"}`, the link's, with its secret.
     BeginLink {
         /// Its channel, in hexadecimal.
         channel: String,

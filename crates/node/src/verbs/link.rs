@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use couloir_engine::channel::{ChannelState, Introduced};
+use couloir_engine::channel::{ChannelState, Introduced, InvitationState};
 use couloir_engine::party::Party;
 use couloir_engine::{StateKey, Write};
 use couloir_seal::papers::side_id;
@@ -44,7 +44,8 @@ enum LinkVerb {
         #[arg(long, value_name = "FILE", value_parser = path)]
         out: PathBuf,
     },
-    /// Begin a link with another post of this side, by its certificate.
+    /// Begin a link with another post of this side, by its certificate. Until that post is heard, the file can be made
+    /// again.
     Begin {
         /// What couloir link ask, or couloir side certify, wrote.
         certificate: PathBuf,
@@ -113,22 +114,20 @@ fn begin(out: &Out, args: &HomeArgs, certificate: &Path, file: &Path) -> Outcome
         ));
     }
     let (id, secret) = (InvitationId(keys::random()?), Zeroizing::new(keys::random()?));
-    let further = |own: Vec<u8>, peer: Vec<u8>, is_inviter: bool| -> Outcome<ChannelState> {
+    let further = |own: Vec<u8>, peer: Vec<u8>, begins: Option<InvitationState>| -> Outcome<ChannelState> {
         let (inviter, invited) = sides_of(&channel)?;
-        let introduced = Introduced { is_inviter, inviter, invited, peer };
-        Ok(ChannelState::of_further_link(&channel, own, id, *secret, introduced))
+        let (id, secret) = begins.as_ref().map_or((id, *secret), |begins| (begins.id, begins.secret));
+        let introduced = Introduced { is_inviter: begins.is_none(), inviter, invited, peer };
+        Ok(ChannelState::of_further_link(&channel, own, id, secret, introduced))
     };
     let own = agreed.own_certificate.encode();
-    let theirs = further(certificate.encode(), own.clone(), false)?;
-    let ours = further(own, certificate.encode(), true)?;
+    let ours = hex(&Zeroizing::new(further(own.clone(), certificate.encode(), None)?.encode()));
+    // The secret is that of the link as the node has it: if the file is lost, the same is made again.
+    let begun = papers::of_answer(&reach.ask(&Request::BeginLink { channel: ours })?)?.swap_remove(0);
+    let theirs = further(certificate.encode(), own, begun.invitation)?;
     let octets = Zeroizing::new([MAGIC, &*Zeroizing::new(theirs.encode())].concat());
     let path = std::path::absolute(file).map_err(|error| Failure::io(file, &error))?;
     write_private(&path, &octets).map_err(|error| Failure::io(file, &error))?;
-    let channel = hex(&Zeroizing::new(ours.encode()));
-    if let Err(failure) = reach.ask(&Request::BeginLink { channel }) {
-        drop(std::fs::remove_file(&path));
-        return Err(failure);
-    }
     let facts = json!({ "file": file, "post": certificate.unverified().title });
     out.answer(&facts, || {
         format!(
