@@ -270,3 +270,22 @@ async fn what_is_opened_or_half_written_is_the_same_after_something_new_came() {
     let held = "return [held.isConnected, held === document.activeElement, held.value, held.closest('details').open]";
     assert_eq!(tokyo.script(held, vec![]).await, json!([true, true, "2040-01-01T09:00", true]));
 }
+
+#[tokio::test]
+async fn what_is_too_long_for_one_note_is_refused_in_words_and_not_lost() {
+    let offices = Offices::verified(&[]);
+    let tokyo = Browser::at(Wish::speaking("ja"), &offices.link(Home::Tokyo)).await;
+    tokyo.page("thread").await;
+    let long = "document.querySelector('#text').value = 'あ'.repeat(arguments[0]); \
+                document.querySelector('#text').form.requestSubmit()";
+    for kibi in [30, 300] {
+        tokyo.script(long, vec![json!(kibi * 1024)]).await;
+        tokyo.reads(".failure .detail", "KiB").await;
+        tokyo.picture(&format!("too-long-{kibi}")).await;
+        tokyo.script("history.back()", vec![]).await;
+        tokyo.see("#text").await;
+        let kept = tokyo.script("return document.querySelector('#text').value.length", vec![]).await;
+        assert_eq!(kept, kibi * 1024, "it still stands");
+    }
+    assert!(offices.texts(Home::Tokyo).is_empty());
+}

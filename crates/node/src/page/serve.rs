@@ -7,6 +7,7 @@ use axum::extract::{Request, State};
 use axum::http::header::{self, HeaderMap, HeaderValue};
 use axum::http::{Method, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
+use couloir_wire::limits::TEXT_OCTETS_MAX;
 
 use super::doors::{Entered, Standing};
 use super::form::Form;
@@ -16,7 +17,7 @@ use super::pages::{self, Next};
 use super::tongue::Language;
 use super::visit::{Caller, Look, Visit};
 use super::{assets, live, outside, transfer};
-use crate::words::Outcome;
+use crate::words::{Failure, Outcome};
 
 /// Answers every request.
 pub async fn serve(State(office): State<Arc<Office>>, request: Request) -> Response {
@@ -117,7 +118,7 @@ fn enter(office: &Office, caller: &Caller) -> Response {
 }
 
 async fn unlock(office: &Arc<Office>, cookie: String, caller: Caller, request: Request) -> Response {
-    let form = match body(request).await {
+    let form = match body(&caller, request).await {
         Ok(form) => form,
         Err(response) => return response,
     };
@@ -133,7 +134,7 @@ async fn unlock(office: &Arc<Office>, cookie: String, caller: Caller, request: R
 
 /// What was being written when the session locked is kept as a draft; nothing else is done or shown.
 async fn keep_for_later(office: &Arc<Office>, caller: &Caller, may_try: bool, request: Request) -> Response {
-    let form = match body(request).await {
+    let form = match body(caller, request).await {
         Ok(form) => form,
         Err(response) => return response,
     };
@@ -152,7 +153,7 @@ async fn read(office: &Arc<Office>, name: String, caller: Caller) -> Response {
 
 async fn write(office: &Arc<Office>, name: String, caller: Caller, request: Request) -> Response {
     let Some(act) = pages::act(&name) else { return outside::no_page(&caller) };
-    let form = match body(request).await {
+    let form = match body(&caller, request).await {
         Ok(form) => form,
         Err(response) => return response,
     };
@@ -202,13 +203,17 @@ pub async fn in_visit(
 }
 
 /// A form's body.
-async fn body(request: Request) -> Result<Form, Response> {
+async fn body(caller: &Caller, request: Request) -> Result<Form, Response> {
     let kind = text(request.headers(), "content-type").unwrap_or_default().to_owned();
     if kind.split(';').next() != Some("application/x-www-form-urlencoded") {
         return Err(StatusCode::UNSUPPORTED_MEDIA_TYPE.into_response());
     }
     let octets = to_bytes(request.into_body(), FORM_OCTETS_MAX).await;
-    octets.map(|octets| Form::read(&octets)).map_err(|_| StatusCode::PAYLOAD_TOO_LARGE.into_response())
+    octets.map(|octets| Form::read(&octets)).map_err(|_| {
+        let what = format!("what was written is too long: at most {} KiB", TEXT_OCTETS_MAX / 1024);
+        let next = "go back, where it still stands, and say it in parts or attach it as a file";
+        outside::failed(caller, &Failure::usage(what, next))
+    })
 }
 
 /// Goes on with another page.
@@ -246,4 +251,4 @@ fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
 }
 
 /// The longest text with every octet escaped, and room for the rest of the form.
-const FORM_OCTETS_MAX: usize = 3 * couloir_wire::limits::TEXT_OCTETS_MAX + 16 * 1024;
+const FORM_OCTETS_MAX: usize = 3 * TEXT_OCTETS_MAX + 16 * 1024;

@@ -56,6 +56,17 @@ fn id(number: u64) -> EntryId {
     EntryId(octets)
 }
 
+/// Of the first entry, into Chinese.
+fn translation(by: &str, text: &str) -> Body {
+    Body::Translate(Translation {
+        of: id(1),
+        lang: "zh-Hans".parse().expect("a language"),
+        rendering: Rendering::Official,
+        by: by.to_owned(),
+        text: text.to_owned(),
+    })
+}
+
 fn entry(number: u64, body: Body, expires_ms: Option<i64>) -> Write {
     let entry = Entry {
         id: id(number),
@@ -245,15 +256,8 @@ fn is_indexed(fixture: &Fixture, term: &str) -> bool {
 fn search_finds_the_same_with_and_without_the_index() {
     let mut fixture = Fixture::new();
     let file = Body::File { name: "参加者名簿.pdf".to_owned(), len: 0, digest: Digest([1; 32]) };
-    let translation = Translation {
-        of: id(1),
-        lang: "zh-Hans".parse().expect("a language"),
-        rendering: Rendering::Official,
-        by: "山田".to_owned(),
-        text: "签证".to_owned(),
-    };
     fixture.apply([said(1, "査証の件"), said(2, "旅券の件 ＶＩＳＡ"), entry(3, file, None)]);
-    fixture.apply([entry(4, Body::Translate(translation), None)]);
+    fixture.apply([entry(4, translation("山田", "签证"), None)]);
     for _ in 0..2 {
         assert_eq!(found(&fixture, &words("査証")), [1]);
         assert_eq!(found(&fixture, &words("件")), [2, 1]);

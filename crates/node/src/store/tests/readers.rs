@@ -59,18 +59,11 @@ fn words_of_a_note_are_its_author_s_versions_and_its_translations_and_nobody_els
     let mut fixture = Fixture::new();
     let edit = |text: &str| Body::Edit { entry: id(1), text: text.to_owned() };
     let answer = Body::Note(Note { reply_to: Some(id(1)), ..plain("返事") });
-    let translation = Translation {
-        of: id(1),
-        lang: "zh-Hans".parse().expect("a language"),
-        rendering: Rendering::Official,
-        by: "王".to_owned(),
-        text: "译文".to_owned(),
-    };
     fixture.apply([
         entry(1, Body::note("初めの言葉"), None),
         entry(2, edit("直した言葉"), None),
         theirs(3, edit("偽の言葉")),
-        theirs(4, Body::Translate(translation)),
+        theirs(4, translation("王", "译文")),
         theirs(5, answer),
     ]);
     let reader = fixture.store.reader();
