@@ -83,10 +83,8 @@ pub fn locked(caller: &Caller, may_try: bool, is_draft_kept: bool) -> Response {
 
 /// The node does not answer.
 pub fn failed(caller: &Caller, failure: &Failure) -> Response {
-    answer(
-        frame::status_of(failure.code),
-        door(caller, "failed-title", frame::failure(caller.language, failure)),
-    )
+    let body = html! { main.door { (frame::failure(caller.language, failure)) } };
+    answer(frame::status_of(failure.code), document(caller.language, &caller.nonce, false, &body))
 }
 
 fn door(caller: &Caller, title: &'static str, body: Markup) -> Markup {
