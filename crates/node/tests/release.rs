@@ -56,15 +56,15 @@ fn what_one_person_drafts_another_releases_and_nobody_speaks_alone() {
     eventually("it is flash in Beijing", || {
         world.rows("beijing").iter().any(|row| row["precedence"] == "flash" && row["text"] == "至急")
     });
-    what_is_refused_is_told_to_nobody(&world);
+    what_is_refused_is_told_to_nobody(&world, [&by_yamada, &by_sato]);
     // A number is one draft's for ever.
-    assert_eq!(world.json(&[&draft[..], &by_yamada].concat())["draft"], 4);
+    assert_eq!(world.json(&[&draft[..], &by_yamada].concat())["draft"], 5);
     // Whoever is not set so speaks alone.
     world.send("beijing", "可以。");
 }
 
-/// One person alone passes nothing on, and then nobody is told that it was.
-fn what_is_refused_is_told_to_nobody(world: &World) {
+/// One person alone passes nothing on, and then nobody is told that it was; two do.
+fn what_is_refused_is_told_to_nobody(world: &World, [by_yamada, by_sato]: [&[&str]; 2]) {
     let green = "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb";
     let object = format!(
         r#"{{"type":"ipv4-addr","id":"ipv4-addr--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f","value":"192.0.2.1","object_marking_refs":["{green}"]}}"#
@@ -82,4 +82,15 @@ fn what_is_refused_is_told_to_nobody(world: &World) {
     assert_eq!(alone.code, 3, "{alone:?}");
     let told = |row: &serde_json::Value| row["kind"] == "report" && row["entry"] == report;
     assert!(!world.rows("tokyo").iter().any(told));
+    let draft = ["draft", "forward", "--home", "tokyo", report, "--conversation", "后续"];
+    let number = world.json(&[&draft[..], by_yamada].concat())["draft"].to_string();
+    assert!(!world.rows("tokyo").iter().any(told), "a draft tells nobody");
+    let page = world.page("tokyo", &["release"]);
+    assert!(page.contains("Pass it on in another conversation") && page.contains("后续"));
+    world.json(&[&["draft", "release", "--home", "tokyo", &number, "--yes"][..], by_sato].concat());
+    assert!(world.rows("tokyo").iter().any(told), "its originator is told");
+    eventually("Beijing has it there", || {
+        let log = world.run(&["log", "--home", "beijing", "--conversation", "后续", "--json"]);
+        log.stdout.contains(r#""kind":"report""#)
+    });
 }

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::statement::Texts;
 use super::{find_conversation, text_of};
+use crate::clerk::matters::report::ReportAsk;
 use crate::clerk::{Reach, names};
 use crate::cli::confirm::confirm;
 use crate::cli::home_args::HomeArgs;
@@ -29,6 +30,7 @@ enum Act {
     Note(Note),
     Statement(Statement),
     Entry(Entry),
+    Forward(Forward),
     /// Show what waits to be released.
     List,
     /// Release a draft of another person: it is said now.
@@ -82,6 +84,15 @@ struct Entry {
     from: PathBuf,
 }
 
+/// Draft that a report is passed on, in the conversation that is named.
+#[derive(clap::Args)]
+struct Forward {
+    #[command(flatten)]
+    by: By,
+    /// The report.
+    report: String,
+}
+
 #[derive(clap::Args)]
 struct Named {
     /// The draft's number.
@@ -121,6 +132,14 @@ impl Draft {
             Act::Entry(entry) => {
                 let (body, how) = (entry.body()?, entry.by.how(&mut reach)?);
                 entry.by.keep(out, &mut reach, Request::Say { body: Box::new(body), how })
+            }
+            Act::Forward(forward) => {
+                let how = forward.by.how(&mut reach)?;
+                let to = how.conversation.ok_or_else(|| {
+                    Failure::usage("say where it is to be passed on", "add --conversation CONVERSATION")
+                })?;
+                let ask = ReportAsk::Forward { report: forward.report.clone(), to, how };
+                forward.by.keep(out, &mut reach, Request::Report { ask: Box::new(ask) })
             }
             Act::List => {
                 let answer = reach.ask(&Request::Draft { act: DraftAct::List })?;

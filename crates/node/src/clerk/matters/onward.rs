@@ -45,6 +45,11 @@ pub fn release<N: Node>(node: &mut N, typed: &str, onward: &Onward) -> Outcome<V
 pub fn forward<N: Node>(node: &mut N, typed: &str, to: ConversationId, how: &How) -> Outcome<Value> {
     // Nobody is told of what is then not said.
     report_row(node, typed)?.body().map_or(Ok(()), |body| release::check(node.reader(), body))?;
+    pass_on(node, typed, to, how)
+}
+
+/// The same of what another person releases.
+pub fn pass_on<N: Node>(node: &mut N, typed: &str, to: ConversationId, how: &How) -> Outcome<Value> {
     let onward = forwarding(node, typed, to, how)?;
     let told = onward.told.map(|told| told.to_string());
     let say = couloir_engine::Say { id: onward.file, ..say(onward.body, &onward.how, 0) };

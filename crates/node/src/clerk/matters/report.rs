@@ -335,7 +335,7 @@ pub fn held<N: Node>(node: &N, typed: &str) -> Outcome<Held> {
     })
 }
 
-pub(super) fn report_row<N: Node>(node: &N, typed: &str) -> Outcome<LogRow> {
+pub(in crate::clerk) fn report_row<N: Node>(node: &N, typed: &str) -> Outcome<LogRow> {
     let row = find::entry(node, typed)?;
     let is_report = matches!(row.body(), Some(Body::Report(ReportAct::Share { .. })));
     if is_report { Ok(row) } else { Err(no_report(typed)) }

@@ -9,6 +9,7 @@ use super::conversations::subject_tag;
 use super::letter::{cite, gist_of, kind_word, precedence_word, size};
 use super::{Act, Next, Page, marking, name_of, record, time};
 use crate::clerk::conversations::{self, Conversation};
+use crate::clerk::matters::report::ReportAsk;
 use crate::clerk::record::TextShown;
 use crate::clerk::statement::{self, AsksWord, VerdictWord};
 use crate::clerk::{draft, find};
@@ -95,6 +96,10 @@ fn how(request: &Request) -> Option<&How> {
     match request {
         Request::Send { how, .. } | Request::Say { how, .. } | Request::Commit { how, .. } => Some(how),
         Request::Record { act: RecordAct::Say { how, .. } } => Some(how),
+        Request::Report { ask } => match &**ask {
+            ReportAsk::Forward { how, .. } => Some(how),
+            _ => None,
+        },
         _ => None,
     }
 }
@@ -106,6 +111,10 @@ fn about(request: &Request) -> Option<String> {
         Request::Commit { swap, .. } => Some(swap.clone()),
         Request::Record { act: RecordAct::Countersign { entry, .. } } => Some(entry.clone()),
         Request::Record { act: RecordAct::Say { draft, .. } } => draft.corrects.clone(),
+        Request::Report { ask } => match &**ask {
+            ReportAsk::Forward { report, .. } => Some(report.clone()),
+            _ => None,
+        },
         _ => None,
     }
 }
@@ -183,6 +192,7 @@ fn content(visit: &Visit<'_>, shown: &Shown) -> Markup {
             (record::texts(&shown.answered))
             @if let Some(reason) = reason { (said(visit, "kind-countersignature", reason)) }
         },
+        Request::Report { .. } => html! { p { (visit.t("report-forward")) } },
         _ => html! {},
     }
 }
