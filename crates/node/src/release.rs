@@ -83,7 +83,7 @@ pub fn check(reader: &Reader, body: &Body) -> Outcome {
     }
     Err(Failure::refused(
         "this post says nothing that one person drafted alone",
-        "draft it (couloir draft note --by NAME); another person releases it (couloir draft release)",
+        "draft it (couloir draft note or forward, --by NAME); another person releases it (couloir draft release)",
     ))
 }
 

@@ -132,7 +132,7 @@ UTC; durations end in `_ms`; ids are lower-case hexadecimal. What is unknown is 
 | `statement list` | `head`, `statements` as above |
 | `record verify` | `verdict` (whole, partial or broken), `faults`, `record {head, channel, statements}`, `signets_not_given`, `revoked_later [{node, name, title, at}]` |
 | `record export` | `path`, `len`, `head`, `items`, `sha256` |
-| `draft note`, `statement`, `entry` | `draft`: its number |
+| `draft note`, `statement`, `entry`, `forward` | `draft`: its number |
 | `draft list` | `drafts [{number, by, at, request, file, refused {by, why}}]` |
 | `draft refuse` | `refused`: its number |
 | `draft release` | as that of what was drafted |

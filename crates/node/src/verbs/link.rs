@@ -124,7 +124,8 @@ fn begin(out: &Out, args: &HomeArgs, certificate: &Path, file: &Path) -> Outcome
     let ours = hex(&Zeroizing::new(further(own.clone(), certificate.encode(), None)?.encode()));
     // The secret is that of the link as the node has it: if the file is lost, the same is made again.
     let begun = papers::of_answer(&reach.ask(&Request::BeginLink { channel: ours })?)?.swap_remove(0);
-    let theirs = further(certificate.encode(), own, begun.invitation)?;
+    let begins = begun.invitation.ok_or_else(|| papers::damaged("the node's answer"))?;
+    let theirs = further(certificate.encode(), own, Some(begins))?;
     let octets = Zeroizing::new([MAGIC, &*Zeroizing::new(theirs.encode())].concat());
     let path = std::path::absolute(file).map_err(|error| Failure::io(file, &error))?;
     write_private(&path, &octets).map_err(|error| Failure::io(file, &error))?;
