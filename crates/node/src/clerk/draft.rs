@@ -1,17 +1,16 @@
 //! Drafts that another person releases, over any [`Node`].
 
 use couloir_engine::{Input, LinkNumber, PhraseView, Say};
-use couloir_wire::id::{ConversationId, EntryId, PostId};
+use couloir_wire::id::{EntryId, PostId};
 use serde_json::{Value, json};
 
 use super::matters::onward;
-use super::matters::report::{ReportAsk, report_row};
 use super::{Node, about, answer, matters, names, statement};
 use crate::book::Shelf;
 use crate::cli::values::rfc3339;
 use crate::release::{self, DRAFTS_MAX, Draft, Refused};
 use crate::shell::Sight;
-use crate::socket::{DraftAct, How, RecordAct, Request};
+use crate::socket::{DraftAct, RecordAct, Request};
 use crate::store::{Reader, Store};
 use crate::words::{Failure, Outcome};
 
@@ -96,10 +95,13 @@ fn of_another<N: Node>(node: &N, number: u32, by: &str) -> Outcome<Draft> {
 }
 
 /// Refuses what cannot be drafted, and a step that its matter no longer allows.
-fn check<N: Node>(node: &N, request: &Request) -> Outcome {
+fn check<N: Node>(node: &mut N, request: &Request) -> Outcome {
     match request {
         Request::Say { body, .. } => about::check(node, body),
-        Request::Report { ask } => forwarded(ask).and_then(|(report, ..)| report_row(node, report).map(drop)),
+        Request::Report { ask } => {
+            let (report, to, how) = ask.forwarded().ok_or_else(no_draft)?;
+            onward::passed(node, report, to, how).map(drop)
+        }
         request if is_saying(request) => Ok(()),
         _ => Err(no_draft()),
     }
@@ -116,20 +118,12 @@ fn said<N: Node>(node: &mut Released<'_, N>, draft: &Draft) -> Outcome<Value> {
             return statement::countersign(node, entry, *verdict, reason.as_deref());
         }
         Request::Report { ask } => {
-            let (report, to, how) = forwarded(ask)?;
+            let (report, to, how) = ask.forwarded().ok_or_else(no_draft)?;
             return onward::pass_on(node, report, to, how);
         }
         _ => return Err(no_draft()),
     };
     Ok(json!({ "id": node.say(say)?.to_string() }))
-}
-
-/// A report that is passed on, and where: nothing else that is asked about reports can be drafted.
-fn forwarded(ask: &ReportAsk) -> Outcome<(&str, ConversationId, &How)> {
-    match ask {
-        ReportAsk::Forward { report, to, how } => Ok((report, *to, how)),
-        _ => Err(no_draft()),
-    }
 }
 
 fn no_draft() -> Failure {

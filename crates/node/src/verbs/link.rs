@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use couloir_engine::channel::{ChannelState, Introduced, InvitationState};
+use couloir_engine::channel::{ChannelState, Introduced};
 use couloir_engine::party::Party;
 use couloir_engine::{StateKey, Write};
 use couloir_seal::papers::side_id;
@@ -113,19 +113,19 @@ fn begin(out: &Out, args: &HomeArgs, certificate: &Path, file: &Path) -> Outcome
             "the other side's posts are introduced by it: couloir link introduce there",
         ));
     }
-    let (id, secret) = (InvitationId(keys::random()?), Zeroizing::new(keys::random()?));
-    let further = |own: Vec<u8>, peer: Vec<u8>, begins: Option<InvitationState>| -> Outcome<ChannelState> {
+    let further = |own: &[u8], peer: &[u8], is_inviter, id, secret: [u8; 32]| -> Outcome<ChannelState> {
         let (inviter, invited) = sides_of(&channel)?;
-        let (id, secret) = begins.as_ref().map_or((id, *secret), |begins| (begins.id, begins.secret));
-        let introduced = Introduced { is_inviter: begins.is_none(), inviter, invited, peer };
-        Ok(ChannelState::of_further_link(&channel, own, id, secret, introduced))
+        let introduced = Introduced { is_inviter, inviter, invited, peer: peer.to_vec() };
+        Ok(ChannelState::of_further_link(&channel, own.to_vec(), id, secret, introduced))
     };
-    let own = agreed.own_certificate.encode();
-    let ours = hex(&Zeroizing::new(further(own.clone(), certificate.encode(), None)?.encode()));
+    let (own, peer) = (agreed.own_certificate.encode(), certificate.encode());
+    let secret = Zeroizing::new(keys::random()?);
+    let ours = further(&own, &peer, true, InvitationId(keys::random()?), *secret)?;
+    let ours = hex(&Zeroizing::new(ours.encode()));
     // The secret is that of the link as the node has it: if the file is lost, the same is made again.
     let begun = papers::of_answer(&reach.ask(&Request::BeginLink { channel: ours })?)?.swap_remove(0);
-    let begins = begun.invitation.ok_or_else(|| papers::damaged("the node's answer"))?;
-    let theirs = further(certificate.encode(), own, Some(begins))?;
+    let begun = begun.invitation.ok_or_else(|| papers::damaged("the node's answer"))?;
+    let theirs = further(&peer, &own, false, begun.id, begun.secret)?;
     let octets = Zeroizing::new([MAGIC, &*Zeroizing::new(theirs.encode())].concat());
     let path = std::path::absolute(file).map_err(|error| Failure::io(file, &error))?;
     write_private(&path, &octets).map_err(|error| Failure::io(file, &error))?;

@@ -50,53 +50,49 @@ pub fn forward<N: Node>(node: &mut N, typed: &str, to: ConversationId, how: &How
 
 /// The same of what another person releases.
 pub fn pass_on<N: Node>(node: &mut N, typed: &str, to: ConversationId, how: &How) -> Outcome<Value> {
-    let onward = forwarding(node, typed, to, how)?;
-    let told = onward.told.map(|told| told.to_string());
-    let say = couloir_engine::Say { id: onward.file, ..say(onward.body, &onward.how, 0) };
-    Ok(json!({ "id": node.say(say)?.to_string(), "marking": onward.how.marking, "told": told }))
+    let Passed { row, title, text, marking, onward } = passed(node, typed, to, how)?;
+    let (bundle, file) = packed(node, (Path::new("the bundle"), text))?;
+    let told = if row.is_own { None } else { Some(tell(node, &row, &onward)?.to_string()) };
+    let how = How { conversation: Some(to), marking: Some(marking), ..how.clone() };
+    let body = Body::Report(ReportAct::Share { title, bundle, answers: None });
+    let say = couloir_engine::Say { id: file, ..say(body, &how, 0) };
+    Ok(json!({ "id": node.say(say)?.to_string(), "marking": marking, "told": told }))
 }
 
 /// A report that may be said again.
-pub struct Forwarding {
-    /// What is said.
-    pub body: Body,
-    /// How.
-    pub how: How,
-    /// The id under which its octets lie, if they do not fit into an entry.
-    pub file: Option<EntryId>,
-    /// What told its originator, if it is the other side's.
-    pub told: Option<EntryId>,
+pub struct Passed {
+    row: LogRow,
+    title: String,
+    text: String,
+    marking: Marking,
+    onward: Onward,
 }
 
-/// What says a report again in another conversation, if it may go there: under RED only among the same posts. Its
-/// originator has been told.
-pub fn forwarding<N: Node>(node: &mut N, typed: &str, to: ConversationId, how: &How) -> Outcome<Forwarding> {
+/// What may be said again in another conversation: under RED only among the same posts.
+pub fn passed<N: Node>(node: &mut N, typed: &str, to: ConversationId, how: &How) -> Outcome<Passed> {
     let row = report_row(node, typed)?;
     let Some(Body::Report(ReportAct::Share { title, .. })) = row.body() else {
         return Err(no_report(typed));
     };
     let title = title.clone();
     let (text, bundle) = bundle_of(node, &row)?;
-    let (marking, place) = (level(node, &row, &bundle)?, marking_of(node, Some(to))?);
-    if marking > place {
-        return Err(too_strict(marking, place, "the conversation"));
+    let (marking, level) = (level(node, &row, &bundle)?, marking_of(node, Some(to))?);
+    if marking > level {
+        return Err(too_strict(marking, level, "the conversation"));
     }
-    let all = conversations::all(node)?;
-    check_open(node, &conversations::one(node, Some(to))?, how)?;
-    let posts = |id: ConversationId| all.iter().find(|each| each.id == id).map(|each| each.posts.clone());
-    let (from, into) = (posts(row.conversation).unwrap_or_default(), posts(to).unwrap_or_default());
-    if marking == Marking::Red && into.iter().any(|post| !from.contains(post)) {
+    let into = conversations::one(node, Some(to))?;
+    check_open(node, &into, how)?;
+    // Of a conversation that is not known nobody was told.
+    let from =
+        conversations::one(node, Some(row.conversation)).map_or_else(|_| Vec::new(), |from| from.posts);
+    if marking == Marking::Red && into.posts.iter().any(|post| !from.contains(post)) {
         return Err(Failure::refused(
             "the report is for those who were told (TLP:RED), and the conversation has others",
             "ask its originator for a version that may go further: couloir report request",
         ));
     }
-    let (bundle, file) = packed(node, (Path::new("the bundle"), text))?;
-    let onward = Onward { to: subject(&all, to), way: Way::Forward, level: place };
-    let told = if row.is_own { None } else { Some(tell(node, &row, &onward)?) };
-    let how = How { conversation: Some(to), marking: Some(marking), ..how.clone() };
-    let body = Body::Report(ReportAct::Share { title, bundle, answers: None });
-    Ok(Forwarding { body, how, file, told })
+    let onward = Onward { to: into.subject, way: Way::Forward, level };
+    Ok(Passed { row, title, text, marking, onward })
 }
 
 /// Nobody is told of what is then refused because a phrase was not compared (PROTOCOL §4.3).
@@ -105,11 +101,6 @@ fn check_open<N: Node>(node: &mut N, place: &conversations::Conversation, how: &
     let mut members = peers.iter().filter(|peer| place.posts.contains(&peer.id));
     let is_open = how.when_verified || members.all(|peer| peer.verified == (true, true));
     if is_open { Ok(()) } else { Err(Refusal::NotVerified.into()) }
-}
-
-fn subject(all: &[conversations::Conversation], id: ConversationId) -> String {
-    let found = all.iter().find(|each| each.id == id);
-    found.map_or_else(|| id.to_string(), |each| each.subject.clone())
 }
 
 /// Tells the originator, durably, before anything leaves.

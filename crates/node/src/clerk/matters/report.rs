@@ -156,6 +156,16 @@ pub enum ReportAsk {
     },
 }
 
+impl ReportAsk {
+    /// What is to be passed on, and where, if that is asked.
+    pub fn forwarded(&self) -> Option<(&str, ConversationId, &How)> {
+        match self {
+            ReportAsk::Forward { report, to, how } => Some((report, *to, how)),
+            _ => None,
+        }
+    }
+}
+
 /// Carries out what is asked.
 pub fn answer<N: Node>(node: &mut N, ask: &ReportAsk) -> Outcome<Value> {
     match ask {
@@ -335,7 +345,7 @@ pub fn held<N: Node>(node: &N, typed: &str) -> Outcome<Held> {
     })
 }
 
-pub(in crate::clerk) fn report_row<N: Node>(node: &N, typed: &str) -> Outcome<LogRow> {
+pub(super) fn report_row<N: Node>(node: &N, typed: &str) -> Outcome<LogRow> {
     let row = find::entry(node, typed)?;
     let is_report = matches!(row.body(), Some(Body::Report(ReportAct::Share { .. })));
     if is_report { Ok(row) } else { Err(no_report(typed)) }

@@ -9,7 +9,6 @@ use super::conversations::subject_tag;
 use super::letter::{cite, gist_of, kind_word, precedence_word, size};
 use super::{Act, Next, Page, marking, name_of, record, time};
 use crate::clerk::conversations::{self, Conversation};
-use crate::clerk::matters::report::ReportAsk;
 use crate::clerk::record::TextShown;
 use crate::clerk::statement::{self, AsksWord, VerdictWord};
 use crate::clerk::{draft, find};
@@ -71,7 +70,10 @@ impl Shown {
             }
             _ => Vec::new(),
         };
-        let named = how(&draft.request).and_then(|how| how.conversation);
+        let named = match &draft.request {
+            Request::Report { ask } => ask.forwarded().map(|(_, to, _)| to),
+            request => how(request).and_then(|how| how.conversation),
+        };
         let place = named.or(about.as_ref().map(|row| row.conversation));
         let place =
             if is_opening(&draft.request) { None } else { conversations::one(visit.node, place).ok() };
@@ -96,10 +98,7 @@ fn how(request: &Request) -> Option<&How> {
     match request {
         Request::Send { how, .. } | Request::Say { how, .. } | Request::Commit { how, .. } => Some(how),
         Request::Record { act: RecordAct::Say { how, .. } } => Some(how),
-        Request::Report { ask } => match &**ask {
-            ReportAsk::Forward { how, .. } => Some(how),
-            _ => None,
-        },
+        Request::Report { ask } => ask.forwarded().map(|(.., how)| how),
         _ => None,
     }
 }
@@ -111,10 +110,7 @@ fn about(request: &Request) -> Option<String> {
         Request::Commit { swap, .. } => Some(swap.clone()),
         Request::Record { act: RecordAct::Countersign { entry, .. } } => Some(entry.clone()),
         Request::Record { act: RecordAct::Say { draft, .. } } => draft.corrects.clone(),
-        Request::Report { ask } => match &**ask {
-            ReportAsk::Forward { report, .. } => Some(report.clone()),
-            _ => None,
-        },
+        Request::Report { ask } => ask.forwarded().map(|(report, ..)| report.to_owned()),
         _ => None,
     }
 }

@@ -10,8 +10,7 @@ use maud::{Markup, html};
 use super::fields::{Field, moment_of};
 use super::{Kind, act, back, clocks, named, open, page, step, unknown, who};
 use crate::clerk::matters::MatterShown;
-use crate::clerk::matters::onward::forwarding;
-use crate::clerk::matters::report::{Held, ObjectShown, ReportShown, held, sharing};
+use crate::clerk::matters::report::{Held, ObjectShown, ReportAsk, ReportShown, answer, held, sharing};
 use crate::clerk::{conversations, names};
 use crate::page::form::{Form, link};
 use crate::page::pages::drafts::marking_of;
@@ -20,8 +19,8 @@ use crate::page::pages::take;
 use crate::page::pages::{Act, Next, Page};
 use crate::page::speak;
 use crate::page::visit::Visit;
-use crate::socket::How;
-use crate::words::{Failure, Outcome};
+use crate::socket::{How, Request};
+use crate::words::Outcome;
 
 /// The page.
 pub const PAGE: Page = Page { name: "reports", title: "reports-title", key: Some('i'), is_way: true, show };
@@ -289,22 +288,20 @@ fn take(visit: &mut Visit<'_>, form: &Form) -> Outcome<Next> {
     }
 }
 
-/// Its originator is told before it goes, so that no draft is made of what is the other side's.
+/// Its originator is told as it goes: a draft tells nobody.
 fn forward(visit: &mut Visit<'_>, form: &Form, matter: &MatterShown) -> Outcome<Next> {
     let to = form.given("to").and_then(|id| id.parse().ok()).ok_or_else(unknown)?;
-    if !matter.ours && visit.drafts.is_some() {
-        return Err(Failure::refused(
-            "where two persons are needed, a report of the other side's is not said again from here",
-            "write it into a file, of which the other side is told, and share that file",
-        ));
-    }
     if !visit.office.is_first(form.text("once")) {
         return Ok(back(matter));
     }
     let how = How { when_verified: !visit.is_verified(), ..How::default() };
-    let onward = forwarding(visit.node, &matter.id, to, &how)?;
-    let said = speak::say(visit, onward.body, onward.how, onward.file)?;
-    Ok(said.then(|id| link(KIND.page, &[("id", &id.to_string())])))
+    let ask = ReportAsk::Forward { report: matter.id.clone(), to, how };
+    let request = Request::Report { ask: Box::new(ask.clone()) };
+    if let Some(waits) = speak::drafted(visit, &request, None)? {
+        return Ok(waits);
+    }
+    let said = answer(visit.node, &ask)?;
+    Ok(Next::Go(link(KIND.page, &[("id", said["id"].as_str().unwrap_or_default())])))
 }
 
 /// Rows of the table; the file has them all.
